@@ -1,0 +1,99 @@
+import type {
+  ContributionHeader,
+  ContributionReply,
+  MemberHello,
+  RefusalReason,
+  ResolvedRun,
+  RunJob,
+  ShardJob,
+} from '@elbo/protocol/messages';
+
+/** What a coordinator needs of a transport: runs to conduct, a channel for each, and durable state. */
+export interface ConductorTransport {
+  readonly kind: 'embedded' | 'redis';
+  submitRun(job: RunJob): Promise<void>;
+  /**
+   * Takes run jobs one at a time and gives each to the handler. A handler that rejects with an error leaves the run
+   * failed; a process that dies leaves it to the next coordinator.
+   */
+  conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor;
+  /** Opens the channel of a run that this process holds the lease of. */
+  openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel>;
+  readonly store: RunStore;
+  close(): Promise<void>;
+}
+
+export interface RunConductor {
+  /** Takes no more runs, and resolves when the one that is running has settled. */
+  drain(): Promise<void>;
+}
+
+/** The coordinator's half of a run's channel. */
+export interface RunChannel {
+  /** host:port or empty; goes into every job of the run. */
+  readonly address: string;
+  /** Puts shard jobs into the queue. */
+  dispatch(jobs: readonly ShardJob[]): Promise<void>;
+  /** Gives version `version` to every member, now and when one joins later, until the next is published. */
+  publish(version: number, parameters: Float32Array): void;
+  readonly members: ReadonlyMap<string, MemberHello>;
+  /** Ends the memberships and removes the run's remaining jobs. */
+  close(): Promise<void>;
+}
+
+export type Admission =
+  | {
+      readonly admitted: true /** Where the tensor goes; null for a contribution without one. */;
+      readonly buffer: Float32Array | null;
+    }
+  | { readonly admitted: false; readonly reason: RefusalReason; readonly message: string };
+
+/** How the transport asks and tells the coordinator. All are synchronous. */
+export interface RunHooks {
+  /** A contribution is about to arrive: lend it a buffer or refuse it. Every loan ends in `contributed` or `abandoned`. */
+  admit(header: ContributionHeader): Admission;
+  /** The contribution arrived whole and its checksum is right. */
+  contributed(header: ContributionHeader, buffer: Float32Array | null): ContributionReply;
+  /** It did not arrive whole, or its checksum is wrong. */
+  abandoned(header: ContributionHeader, buffer: Float32Array | null, reason: string): void;
+  memberJoined(member: MemberHello): void;
+  /** With the jobs it had taken and not contributed. */
+  memberLeft(member: MemberHello, unfinished: readonly ShardJob[]): void;
+  /** A member told that it took a job. */
+  shardTaken(member: MemberHello, job: ShardJob): void;
+  /** The bytes of the run's packed data set, for members that lack it. */
+  datasetBytes(hash: string): Uint8Array | null;
+}
+
+/** The right to conduct a run. `token` rises with every new holder: the fence. */
+export interface Lease {
+  readonly runId: string;
+  readonly token: number;
+  readonly owner: string;
+}
+
+export interface RunSnapshot {
+  /** Updates done. */
+  readonly step: number;
+  /** What is needed beside tensors to go on, as JSON. */
+  readonly meta: string;
+  /** Parameters and optimiser state, one behind the other. */
+  readonly tensors: Uint8Array;
+}
+
+/** Durable state, fenced by the lease. In Redis each write is one Lua script that refuses a lease that was lost. */
+export interface RunStore {
+  /** Null when another owner holds it. `ttlMs`: how long it lasts without `renewLease`. */
+  acquireLease(runId: string, owner: string, ttlMs: number): Promise<Lease | null>;
+  /** @throws LeaseLostError */
+  renewLease(lease: Lease, ttlMs: number): Promise<void>;
+  releaseLease(lease: Lease): Promise<void>;
+  /** Replaces the snapshot of the run. @throws LeaseLostError */
+  saveSnapshot(lease: Lease, snapshot: RunSnapshot): Promise<void>;
+  loadSnapshot(runId: string): Promise<RunSnapshot | null>;
+  /** Removes the tensors of a run that is over. @throws LeaseLostError */
+  deleteSnapshot(lease: Lease): Promise<void>;
+  /** The run's record: small JSON that stays when the run is over. @throws LeaseLostError */
+  saveRecord(lease: Lease, record: string): Promise<void>;
+  loadRecord(runId: string): Promise<string | null>;
+}

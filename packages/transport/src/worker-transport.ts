@@ -1,0 +1,48 @@
+import type {
+  ContributionHeader,
+  ContributionReply,
+  MemberHello,
+  ResolvedRun,
+  ShardJob,
+} from '@elbo/protocol/messages';
+
+/** What a worker process needs of a transport: shards to take, and for each run a membership to work through. */
+export interface WorkerTransport {
+  /**
+   * Takes shard jobs, at most `slots` at a time, and gives each to the handler. A handler that rejects gives its
+   * job back for another attempt.
+   */
+  takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker;
+  /**
+   * Joins the run of a job at its conductor, or returns the membership that is open for the same (run, lease).
+   * `allocate` makes the kept buffers (the worker wants them in memory that its threads share).
+   */
+  join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership>;
+  close(): Promise<void>;
+}
+
+export interface ShardTaker {
+  /** How many shards may run at once from now on. */
+  setSlots(slots: number): void;
+  /** Takes no more, and resolves when those running are done. */
+  drain(): Promise<void>;
+}
+
+export interface RunMembership {
+  readonly run: ResolvedRun;
+  /** Aborted when the conductor is gone, deposed, or done with the run. */
+  readonly signal: AbortSignal;
+  /**
+   * The parameters of a version, waiting for it when it is not published yet. The array is a kept buffer: it holds
+   * this version until the conductor publishes two later ones.
+   * @throws StaleVersionError when the conductor has moved on; RunClosedError when the membership ended.
+   */
+  parametersFor(version: number): Promise<Float32Array>;
+  /** A kept buffer to write the shard's gradient to. Given back by `contribute` or `discard`. */
+  contributionBuffer(job: ShardJob): Promise<Float32Array>;
+  /** Sends a contribution (for a gradient job, with the gradient in a buffer of `contributionBuffer`). */
+  contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply>;
+  discard(gradient: Float32Array): void;
+  /** The packed data set of the run (by its content hash), as bytes on shared memory; cached on disk by `datasets`. */
+  fetchDataset(hash: string): Promise<Uint8Array>;
+}
