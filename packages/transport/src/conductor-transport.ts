@@ -30,14 +30,17 @@ export interface RunConductor {
 
 /** The coordinator's half of a run's channel. */
 export interface RunChannel {
-  /** host:port or empty; goes into every job of the run. */
+  /** http://host:port, or empty when embedded; goes into every job of the run as `conductor`. */
   readonly address: string;
   /** Puts shard jobs into the queue. */
   dispatch(jobs: readonly ShardJob[]): Promise<void>;
-  /** Gives version `version` to every member, now and when one joins later, until the next is published. */
+  /**
+   * Gives version `version` to every member, now and when one joins later, until the next is published. The array is
+   * the coordinator's: it may be updated in place once the contributions computed at this version are in.
+   */
   publish(version: number, parameters: Float32Array): void;
   readonly members: ReadonlyMap<string, MemberHello>;
-  /** Ends the memberships and removes the run's remaining jobs. */
+  /** Ends the memberships and removes the run's remaining jobs. No hook is called from here on. */
   close(): Promise<void>;
 }
 
@@ -48,19 +51,27 @@ export type Admission =
     }
   | { readonly admitted: false; readonly reason: RefusalReason; readonly message: string };
 
-/** How the transport asks and tells the coordinator. All are synchronous. */
+/** How the transport asks and tells the coordinator. All are synchronous, and none may throw. */
 export interface RunHooks {
-  /** A contribution is about to arrive: lend it a buffer or refuse it. Every loan ends in `contributed` or `abandoned`. */
-  admit(header: ContributionHeader): Admission;
+  /**
+   * A contribution for the job is about to be computed into (embedded) or to arrive in (Redis) memory of the
+   * coordinator: lend it a buffer or refuse it. Every loan ends in `contributed` or `abandoned`.
+   */
+  admit(job: ShardJob, workerId: string): Admission;
   /** The contribution arrived whole and its checksum is right. */
   contributed(header: ContributionHeader, buffer: Float32Array | null): ContributionReply;
-  /** It did not arrive whole, or its checksum is wrong. */
-  abandoned(header: ContributionHeader, buffer: Float32Array | null, reason: string): void;
+  /** It will not come: the member discarded it or left, it did not arrive whole, or its checksum is wrong. */
+  abandoned(job: ShardJob, buffer: Float32Array | null, reason: string): void;
   memberJoined(member: MemberHello): void;
   /** With the jobs it had taken and not contributed. */
   memberLeft(member: MemberHello, unfinished: readonly ShardJob[]): void;
   /** A member told that it took a job. */
   shardTaken(member: MemberHello, job: ShardJob): void;
+  /**
+   * A member's handler rejected. `willRetry`: the queue gives the job out again by itself; false after its last
+   * attempt: nobody will compute it unless it is dispatched anew.
+   */
+  shardFailed(member: MemberHello, job: ShardJob, message: string, willRetry: boolean): void;
   /** The bytes of the run's packed data set, for members that lack it. */
   datasetBytes(hash: string): Uint8Array | null;
 }

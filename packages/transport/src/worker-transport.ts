@@ -10,12 +10,15 @@ import type {
 export interface WorkerTransport {
   /**
    * Takes shard jobs, at most `slots` at a time, and gives each to the handler. A handler that rejects gives its
-   * job back for another attempt.
+   * job back for another attempt. A handler that only waits for the reply to its contribution takes up no slot.
    */
   takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker;
   /**
-   * Joins the run of a job at its conductor, or returns the membership that is open for the same (run, lease).
+   * Joins the run of a job at its conductor, or returns the membership that is open for the same (run, lease), and
+   * tells the conductor that the job was taken: call it once for each job, first.
    * `allocate` makes the kept buffers (the worker wants them in memory that its threads share).
+   * @throws RunClosedError when the run is over or conducted under another lease: drop the job.
+   * @throws ConductorUnreachableError when nobody answers there: reject, so that the job is given back.
    */
   join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership>;
   close(): Promise<void>;
@@ -38,7 +41,10 @@ export interface RunMembership {
    * @throws StaleVersionError when the conductor has moved on; RunClosedError when the membership ended.
    */
   parametersFor(version: number): Promise<Float32Array>;
-  /** A kept buffer to write the shard's gradient to. Given back by `contribute` or `discard`. */
+  /**
+   * A kept buffer to write the shard's gradient to, as long as the parameters. Given back by `contribute` or
+   * `discard`, exactly once. Embedded, it is the coordinator's own memory.
+   */
   contributionBuffer(job: ShardJob): Promise<Float32Array>;
   /** Sends a contribution (for a gradient job, with the gradient in a buffer of `contributionBuffer`). */
   contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply>;

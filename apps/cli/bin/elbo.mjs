@@ -1,0 +1,14 @@
+#!/usr/bin/env node
+// `elbo`: checks Node, builds the project when it is not built or its sources have changed, and starts the program.
+
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major < 20 || (major === 20 && minor < 18)) {
+  process.stderr.write(
+    `elbo needs Node 20.18 or newer, and this is ${process.version}. Install a newer one from https://nodejs.org\n`,
+  );
+  process.exit(1);
+}
+// Imported only now: older Nodes cannot parse what follows.
+const { buildWhenStale } = await import('./build-when-stale.mjs');
+await buildWhenStale();
+await import('../dist/main.js');

@@ -1,0 +1,91 @@
+import { Command, Option } from 'commander';
+import { UsageError } from '../errors.js';
+import { chooseRenderer } from '../progress/choose-renderer.js';
+import { redisUrl } from './options.js';
+import { stopOnSignals } from './stop-signals.js';
+
+interface CoordinatorFlags {
+  readonly redis?: string;
+  readonly prefix: string;
+  readonly token?: string;
+  readonly listen: { readonly host: string; readonly port: number };
+  readonly runs: string;
+  readonly json?: true;
+}
+
+const help = `
+A coordinator takes runs from the queue on Redis, one at a time, cuts each step into shards for the workers, and
+serves them parameters and data on --listen. Workers and coordinators share one prefix and one token.
+
+Examples:
+  $ export ELBO_TOKEN=$(openssl rand -hex 32)
+  $ elbo coordinator --redis redis://queue.local:6379 --listen 0.0.0.0:7350
+  $ elbo worker --redis redis://queue.local:6379
+
+SIGINT and SIGTERM save the run that is conducted and end in order.`;
+
+export function coordinatorCommand(): Command {
+  return new Command('coordinator')
+    .summary('conduct runs from the queue')
+    .description('Serves a cluster as its coordinator: plans, reduces, updates, publishes, saves.')
+    .addOption(redisOption())
+    .addOption(prefixOption())
+    .addOption(tokenOption())
+    .option('--listen <host:port>', 'where workers reach it', hostAndPort, { host: '127.0.0.1', port: 7350 })
+    .option('--runs <folder>', 'run folders are made in it', 'runs')
+    .option('--json', 'print events as JSON, one a line, and nothing else')
+    .addHelpText('after', help)
+    .action(serve);
+}
+
+async function serve(flags: CoordinatorFlags): Promise<void> {
+  const { prefix, listen, runs } = flags;
+  const { redisUrl, token } = clusterAccess(flags);
+  const sink = chooseRenderer({ json: flags.json === true, quiet: false });
+  const stop = stopOnSignals();
+  try {
+    const { serveCoordinator } = await import('../launch/serve-coordinator.js');
+    await serveCoordinator({ redisUrl, prefix, token, listen, runsFolder: runs }, sink, stop.signal);
+  } finally {
+    sink.close();
+    stop.release();
+  }
+}
+
+export function redisOption(): Option {
+  return new Option('--redis <url>', 'the Redis of the cluster').env('REDIS_URL').argParser(redisUrl);
+}
+
+export function prefixOption(): Option {
+  return new Option('--prefix <prefix>', 'of all keys in Redis: one for each cluster').default('elbo');
+}
+
+export function tokenOption(): Option {
+  return new Option(
+    '--token <token>',
+    'the secret of the cluster; better given as ELBO_TOKEN, which `ps` does not show',
+  ).env('ELBO_TOKEN');
+}
+
+/** The address and the secret, from flags or the environment. @throws UsageError when one is missing */
+export function clusterAccess(flags: { readonly redis?: string; readonly token?: string }): {
+  redisUrl: string;
+  token: string;
+} {
+  if (!flags.redis) throw new UsageError('which Redis? Give --redis redis://host:6379, or set REDIS_URL');
+  if (!flags.token || flags.token.length < 16) {
+    throw new UsageError(
+      'the cluster needs a secret of at least 16 characters, the same for all: set ELBO_TOKEN, for example to the output of `openssl rand -hex 32`',
+    );
+  }
+  return { redisUrl: flags.redis, token: flags.token };
+}
+
+function hostAndPort(text: string): { host: string; port: number } {
+  const [, host, digits] = /^(\[[0-9a-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(text) ?? [];
+  const port = Number(digits);
+  if (host === undefined || !(port <= 65_535)) {
+    throw new UsageError(`--listen: '${text}' is not allowed; it must look like 0.0.0.0:7350`);
+  }
+  return { host: host.replace(/^\[|\]$/g, ''), port };
+}

@@ -1,0 +1,78 @@
+import type { DatasetSummary } from '@elbo/datasets/catalog';
+import { Command } from 'commander';
+import { count, printable } from '../progress/format.js';
+import { textTable } from '../progress/table.js';
+import { importCommand } from './datasets-import.js';
+
+export function datasetsCommand(): Command {
+  const command = new Command('datasets')
+    .summary('list, describe and import data sets')
+    .description('Lists data sets, describes one, imports files as one.');
+  command
+    .command('list', { isDefault: true })
+    .description('list the data sets that `elbo train` knows')
+    .option('--json', 'as JSON, one data set a line')
+    .action(list);
+  command
+    .command('show')
+    .description('describe a data set')
+    .argument('<name>')
+    .option('--json', 'as JSON')
+    .action(show);
+  command.addCommand(importCommand());
+  return command;
+}
+
+async function list(flags: { json?: true }): Promise<void> {
+  const { listDatasets } = await import('@elbo/datasets/catalog');
+  const datasets = await listDatasets();
+  if (flags.json) {
+    for (const each of datasets)
+      print(JSON.stringify('problem' in each ? { name: each.name, problem: each.problem.message } : each));
+    return;
+  }
+  const rows = datasets.map((each) =>
+    'problem' in each
+      ? [each.name, 'cannot be used', '', printable(each.problem.message)]
+      : [each.name, `${count(each.trainExamples)} + ${count(each.testExamples)}`, shapeOf(each), whereIs(each)],
+  );
+  print(textTable([['name', 'train + test', 'an example', 'where'], ...rows]));
+}
+
+async function show(name: string, flags: { json?: true }): Promise<void> {
+  const { describeDataset } = await import('@elbo/datasets/catalog');
+  printDataset(await describeDataset(name), flags.json === true);
+}
+
+/** Prints what is known of a data set. */
+export function printDataset(dataset: DatasetSummary, json: boolean): void {
+  if (json) {
+    print(JSON.stringify(dataset));
+    return;
+  }
+  print(
+    textTable([
+      ['name', dataset.name],
+      ['kind', dataset.builtIn ? 'built in' : 'imported'],
+      ['train examples', count(dataset.trainExamples)],
+      ['test examples', count(dataset.testExamples)],
+      ['an example', shapeOf(dataset)],
+      ['labels', dataset.labelled ? 'yes' : 'no'],
+      ['sha256', dataset.hash ?? 'known when it is drawn'],
+      ['where', whereIs(dataset)],
+    ]),
+  );
+}
+
+function shapeOf({ exampleShape, elementType }: DatasetSummary): string {
+  return `${exampleShape.join(' x ')} ${elementType}`;
+}
+
+function whereIs({ path, builtIn, hash }: DatasetSummary): string {
+  if (path !== null) return path;
+  return builtIn && hash === null ? 'drawn when it is used' : 'packed when it is first used';
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

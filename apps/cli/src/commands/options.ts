@@ -1,0 +1,44 @@
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { flagName, specFlagGroups, specFlags, type TypedFlags } from '../spec/flags.js';
+
+/** Adds the flags that are fields of a run spec, group by group. */
+export function addSpecFlags(command: Command): Command {
+  for (const { heading, flags } of specFlagGroups) {
+    for (const flag of flags) command.addOption(new Option(flag.flag, flag.help).helpGroup(heading));
+  }
+  return command;
+}
+
+/** The spec flags that were typed, by name. */
+export function typedFlags(command: Command): TypedFlags {
+  const typed = new Map<string, string>();
+  for (const flag of specFlags) {
+    const name = flagName(flag);
+    const option = command.options.find((each) => each.long === name);
+    const value: unknown = option && command.getOptionValue(option.attributeName());
+    if (typeof value === 'string') typed.set(name, value);
+  }
+  return typed;
+}
+
+/** A parser for `--workers <n>` and the like. */
+export function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < low || value > high) {
+      throw new InvalidArgumentError(`It must be an integer from ${low} to ${high}.`);
+    }
+    return value;
+  };
+}
+
+/** A parser for a Redis address. `elbo train --redis mnist` would otherwise take mnist for one. */
+export function redisUrl(text: string): string {
+  const url = /^[a-z]+:\/\//i.test(text) ? text : /^[^/\s]+:\d+$/.test(text) ? `redis://${text}` : null;
+  if (url === null || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
+    throw new InvalidArgumentError(
+      'It must look like redis://host:6379. To use any Redis that is found, put --redis at the end or before another flag.',
+    );
+  }
+  return url;
+}

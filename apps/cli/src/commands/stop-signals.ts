@@ -1,0 +1,32 @@
+import { exitCodes } from '../exit-codes.js';
+
+export interface StopSignals {
+  /** Aborted by the first SIGINT or SIGTERM. */
+  readonly signal: AbortSignal;
+  /** The exit code of the signal that came, or null. */
+  readonly exitCode: () => number | null;
+  /** Gives the signals back to Node. */
+  release(): void;
+}
+
+/** The first SIGINT or SIGTERM asks for an orderly end; a second one ends the process at once. */
+export function stopOnSignals(onFirst: () => void = () => {}): StopSignals {
+  const controller = new AbortController();
+  let code: number | null = null;
+  const stop = (signalCode: number): void => {
+    if (code !== null) process.exit(signalCode);
+    code = signalCode;
+    onFirst();
+    controller.abort();
+  };
+  const onInterrupt = (): void => stop(exitCodes.interrupted);
+  const onTerminate = (): void => stop(exitCodes.terminated);
+  process.on('SIGINT', onInterrupt).on('SIGTERM', onTerminate);
+  return {
+    signal: controller.signal,
+    exitCode: () => code,
+    release() {
+      process.off('SIGINT', onInterrupt).off('SIGTERM', onTerminate);
+    },
+  };
+}

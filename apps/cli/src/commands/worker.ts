@@ -1,0 +1,75 @@
+import { Command } from 'commander';
+import { UsageError } from '../errors.js';
+import { clusterAccess, prefixOption, redisOption, tokenOption } from './coordinator.js';
+import { wholeNumber } from './options.js';
+import { stopOnSignals } from './stop-signals.js';
+
+interface WorkerFlags {
+  readonly redis?: string;
+  readonly prefix: string;
+  readonly token?: string;
+  readonly threads?: number;
+  readonly id?: string;
+}
+
+const help = `
+A worker takes shards from the queue on Redis, computes them on its threads, and sends gradients to the run's
+coordinator. Workers may join and leave at any moment: the result is the same.
+
+Example:
+  $ ELBO_TOKEN=... elbo worker --redis redis://queue.local:6379 --threads 8
+
+SIGINT and SIGTERM finish the shards at hand and end in order.`;
+
+export function workerCommand(): Command {
+  return new Command('worker')
+    .summary('compute gradients for a cluster')
+    .description('Serves a cluster as a worker.')
+    .addOption(redisOption())
+    .addOption(prefixOption())
+    .addOption(tokenOption())
+    .option('--threads <n>', 'threads that compute (by the cores)', wholeNumber(1, 1024))
+    .option('--id <id>', 'a name of its own (host and process number)', workerId)
+    .addHelpText('after', help)
+    .action(serve);
+}
+
+async function serve(flags: WorkerFlags): Promise<void> {
+  const { redisUrl, token } = clusterAccess(flags);
+  const stop = stopOnSignals();
+  const watch = stopWithParent();
+  try {
+    const { serveWorker } = await import('../launch/serve-worker.js');
+    const options = {
+      redisUrl,
+      token,
+      prefix: flags.prefix,
+      threads: flags.threads ?? null,
+      workerId: flags.id ?? null,
+    };
+    await serveWorker(options, stop.signal);
+  } finally {
+    clearInterval(watch);
+    stop.release();
+  }
+}
+
+/**
+ * A worker that `elbo train` started ends when that process is gone, however it went: nobody else would stop it.
+ * An orphan gets another parent, and that can be seen.
+ */
+function stopWithParent(): NodeJS.Timeout | undefined {
+  const parent = Number(process.env.ELBO_PARENT_PID);
+  if (!parent) return undefined;
+  const look = (): void => {
+    if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
+  };
+  return setInterval(look, 1000).unref();
+}
+
+function workerId(text: string): string {
+  if (/^[a-zA-Z0-9._-]{1,128}$/.test(text)) return text;
+  throw new UsageError(
+    `--id: '${text}' is not allowed; it is letters, digits, dots, dashes and underscores, 128 at most`,
+  );
+}

@@ -1,0 +1,39 @@
+/** A command line that cannot be carried out. `elbo` prints the message and ends with exit code 2. */
+export class UsageError extends Error {
+  readonly code: string = 'usage';
+  override readonly name: string = 'UsageError';
+}
+
+/** A run spec that does not hold. Each problem names the flag or the field, its value, and what is allowed. */
+export class SpecError extends UsageError {
+  override readonly code = 'bad-spec';
+  override readonly name = 'SpecError';
+
+  constructor(
+    /** Where the spec came from: a file's name, or `the command line`. */
+    readonly origin: string,
+    readonly problems: readonly string[],
+  ) {
+    super(`the run spec of ${origin} does not hold:\n${problems.map((problem) => `  ${problem}`).join('\n')}`);
+  }
+}
+
+/** A safetensors file that is not one, or is not whole. */
+export class SafetensorsError extends Error {
+  readonly code = 'bad-safetensors';
+  override readonly name = 'SafetensorsError';
+}
+
+/** A run folder that cannot be made or written. */
+export class RunFolderError extends Error {
+  override readonly name = 'RunFolderError';
+
+  constructor(
+    readonly code: 'folder-in-use' | 'folder-not-written',
+    readonly path: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -1,0 +1,47 @@
+import { hostname } from 'node:os';
+import { startCoordinator } from '@elbo/coordinator/coordinator';
+import type { RunEvent } from '@elbo/protocol/events';
+import type { RunJob } from '@elbo/protocol/messages';
+import type { EventSink } from '../progress/event-sink.js';
+import type { Cluster } from './cluster.js';
+import { openRunDataset } from './open-run-dataset.js';
+import { openRunArtefacts } from './run-artefacts.js';
+
+/** Submits a run to the cluster, conducts it in this process, and resolves when it has ended. */
+export async function conductOneRun(
+  cluster: Cluster,
+  job: RunJob,
+  outFolder: string | null,
+  sink: EventSink,
+  signal: AbortSignal,
+): Promise<{ outcome: 'completed' | 'interrupted' }> {
+  let settle: (outcome: 'completed' | 'interrupted') => void = () => {};
+  let fail: (error: Error) => void = () => {};
+  const ended = new Promise<'completed' | 'interrupted'>((resolve, reject) => {
+    settle = resolve;
+    fail = reject;
+  });
+  const onEvent = (event: RunEvent) => {
+    sink.handle(event);
+    if (event.event === 'run-finished') settle(event.outcome);
+  };
+  const conductor = startCoordinator(cluster.transport, {
+    owner: `${hostname()}-${process.pid}`,
+    workers: cluster.workers,
+    threads: cluster.threads,
+    guestBuffers: cluster.guestBuffers ?? 0,
+    openDataset: openRunDataset,
+    openArtefacts: (run) => openRunArtefacts(run, outFolder),
+    onEvent,
+    onRunError: (_job, error) => fail(error),
+    ...(cluster.onRun ? { onState: cluster.onRun } : {}),
+    signal,
+    clock: { now: Date.now, monotonic: () => performance.now() },
+  });
+  try {
+    await cluster.transport.submitRun(job);
+    return { outcome: await Promise.race([ended, cluster.failure]) };
+  } finally {
+    await conductor.drain();
+  }
+}

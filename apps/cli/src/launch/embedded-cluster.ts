@@ -1,0 +1,45 @@
+import { availableParallelism } from 'node:os';
+import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
+import { createEmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
+import { defaultLogger } from '@elbo/transport/log';
+import type { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
+import { workerBuffers } from '@elbo/worker/run-contexts';
+import { Worker } from '@elbo/worker/worker';
+import type { Cluster } from './cluster.js';
+
+/** Coordinator, in-process queue and Piscina threads in this process: nothing to install, nothing to connect to. */
+export async function launchEmbedded(
+  wantedThreads: number | null,
+  notice: (message: string) => void,
+): Promise<Cluster> {
+  const threads = wantedThreads ?? availableParallelism();
+  const transport = createEmbeddedTransport();
+  const shared = new Map<string, { arena: TensorArena; dataset: PackedDataset }>();
+  const of = (runId: string) => {
+    const run = shared.get(runId);
+    if (!run) throw new Error(`run ${runId} is not conducted in this process`);
+    return run;
+  };
+  const worker = new Worker(transport.worker(), {
+    workerId: 'embedded',
+    threads,
+    log: defaultLogger('worker'),
+    surroundings: {
+      openDataset: async (_hash, membership) => of(membership.run.runId).dataset.buffer,
+      sharedArena: (runId) => of(runId).arena,
+    },
+  });
+  notice('embedded: coordinator, queue and threads in one process (--redis goes through BullMQ)');
+  return {
+    transport,
+    workers: 0,
+    threads,
+    guestBuffers: workerBuffers(threads),
+    failure: new Promise<never>(() => {}),
+    onRun: (run, state, dataset) => shared.set(run.runId, { arena: state.arena, dataset }),
+    async close() {
+      await worker.close();
+      await transport.close();
+    },
+  };
+}

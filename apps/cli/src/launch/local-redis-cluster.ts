@@ -1,0 +1,45 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { locateRedis } from '@elbo/transport/redis/locate-redis';
+import type { Cluster } from './cluster.js';
+import { WorkerProcess } from './worker-process.js';
+
+export interface LocalRedisOptions {
+  readonly runId: string;
+  readonly redis: true | string;
+  readonly workers: number | null;
+  readonly threads: number | null;
+}
+
+/**
+ * A cluster for one run on this machine: this process coordinates, worker processes of its own do the work, and
+ * everything goes through BullMQ on Redis, under a key prefix and a token that only they know.
+ */
+export async function launchLocalRedis(
+  options: LocalRedisOptions,
+  notice: (message: string) => void,
+): Promise<Cluster> {
+  const cores = availableParallelism();
+  const workers = options.workers ?? Math.min(2, cores);
+  const threads = options.threads ?? Math.max(1, Math.floor(cores / workers));
+  const redis = await locateRedis(options.redis === true ? undefined : options.redis);
+  notice(`redis: ${redis.how}; ${workers} worker processes`);
+  const prefix = `elbo-${options.runId}`;
+  const token = randomBytes(32).toString('hex');
+  const transport = await createRedisConductorTransport({ redisUrl: redis.url, prefix, token });
+  const processes = Array.from({ length: workers }, (_, i) => {
+    return new WorkerProcess({ redisUrl: redis.url, prefix, token, threads, workerId: `worker-${i + 1}` });
+  });
+  return {
+    transport,
+    workers,
+    threads,
+    failure: Promise.race(processes.map((process) => process.failure)),
+    async close() {
+      await Promise.all(processes.map((process) => process.stop()));
+      await transport.close();
+      await redis.stop();
+    },
+  };
+}

@@ -1,0 +1,56 @@
+import type { ElboTerms, RunStartedEvent } from '@elbo/protocol/events';
+
+/** Nats with two decimals and a real minus sign. */
+export function nats(value: number): string {
+  return value.toFixed(2).replace('-', '−');
+}
+
+/** 26120.4 -> 26,120 */
+export function count(value: number): string {
+  return Math.round(value)
+    .toString()
+    .replaceAll(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** 4.2 s, 1 min 05 s, 2 h 10 min */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return '?';
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const pad = (n: number): string => String(n).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+}
+
+/** `ELBO −105.90 = reconstruction −80.60 − KL 25.30` */
+export function terms({ elbo, reconstructionLogProb, klDivergence }: ElboTerms): string {
+  return `${nats(elbo)} (reconstruction ${nats(reconstructionLogProb)}, KL ${nats(klDivergence)})`;
+}
+
+/** The line that a run begins with: what runs where, and why there. */
+export function headline(event: RunStartedEvent, transportReason: string | null): string {
+  const where =
+    event.transport === 'embedded'
+      ? `embedded in this process, ${plural(event.threads, 'thread')}`
+      : `BullMQ on Redis, ${plural(event.workers, 'worker process', 'worker processes')} of ${plural(event.threads, 'thread')}`;
+  const why = transportReason ? ` (${transportReason})` : '';
+  return `${event.name}: engine ${event.engine}; ${where}${why}; seed ${event.seed}`;
+}
+
+/** The line below it: how much there is to do. */
+export function amount(event: RunStartedEvent): string {
+  const examples = `${count(event.trainExamples)} training and ${count(event.testExamples)} test examples`;
+  const steps = `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}`;
+  return `${count(event.parameterCount)} parameters; ${examples}; ${steps}; run ${event.runId}`;
+}
+
+export function plural(n: number, one: string, many = `${one}s`): string {
+  return `${count(n)} ${n === 1 ? one : many}`;
+}
+
+/** Text from elsewhere, without what could move the cursor or colour the screen. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it removes
+  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]+/g, ' ');
+}

@@ -1,0 +1,74 @@
+import type { SplitName } from '@elbo/protocol/messages';
+import { sumTerms } from '@elbo/vae-core/objectives/sum-terms';
+import { type EvaluationTask, floatsOf, type GradientTask, type ThreadResult, type ThreadRun, type ThreadTask } from './messages.js';
+import { ThreadState } from './thread-state.js';
+
+/** The thread's side of the Piscina pool: one task is one microbatch. */
+
+const splitNames: readonly SplitName[] = ['train', 'validation', 'test'];
+const states = new Map<string, Promise<ThreadState>>();
+
+// biome-ignore lint/style/noDefaultExport: Piscina calls a worker file's default export
+export default async function runTask(task: ThreadTask): Promise<ThreadResult> {
+  const state = await stateOf(task.threadRun);
+  return task.kind === 'gradient' ? computeGradient(state, task) : evaluate(state, task);
+}
+
+async function computeGradient(state: ThreadState, task: GradientTask): Promise<ThreadResult> {
+  const started = performance.now();
+  const { monteCarloSamples } = state.threadRun.run.spec.objective;
+  const batch = task.range.end - task.range.begin;
+  const examples = state.examplesAt('train', task.epoch, task.range.begin, task.range.end, true);
+  const x = readExamples(state, 'train', examples, task.epoch);
+  const epsilon = drawEpsilon(state, 'epsilon', task.step, examples);
+  const parameters = state.parametersOf(task.parameterVersion, task.parameters);
+  const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, batch);
+  const terms = sumTerms(await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient), state.model.latentDim);
+  floatsOf(task.target).set(state.gradient);
+  return { terms, computeMs: performance.now() - started };
+}
+
+async function evaluate(state: ThreadState, task: EvaluationTask): Promise<ThreadResult> {
+  const started = performance.now();
+  const { monteCarloSamples } = state.threadRun.run.spec.objective;
+  const examples = state.examplesAt(task.split, task.epoch, task.range.begin, task.range.end, false);
+  const x = readExamples(state, task.split, examples, task.epoch);
+  const draw = task.epoch * splitNames.length + splitNames.indexOf(task.split);
+  const epsilon = drawEpsilon(state, 'evaluation-epsilon', draw, examples);
+  const parameters = state.parametersOf(task.parameterVersion, task.parameters);
+  const evaluation = await state.engine.compileEvaluation(state.model, monteCarloSamples, examples.length);
+  const terms = sumTerms(await evaluation({ parameters, x, epsilon }), state.model.latentDim);
+  return { terms, computeMs: performance.now() - started };
+}
+
+function readExamples(state: ThreadState, split: SplitName, examples: Uint32Array, epoch: number): Float32Array {
+  const x = state.buffer('x', examples.length * state.model.dataDim);
+  state.reader.read(split, examples, epoch, x);
+  return x;
+}
+
+/** [monteCarloSamples, batch, latentDim], each example's own draw whatever batch it stands in. */
+function drawEpsilon(state: ThreadState, stream: 'epsilon' | 'evaluation-epsilon', draw: number, examples: Uint32Array): Float32Array {
+  const { latentDim } = state.model;
+  const samples = state.threadRun.run.spec.objective.monteCarloSamples;
+  const epsilon = state.buffer('epsilon', samples * examples.length * latentDim);
+  let offset = 0;
+  for (let sample = 0; sample < samples; sample++) {
+    for (let i = 0; i < examples.length; i++) {
+      state.streams.fillNormal(stream, draw, examples[i] as number, sample, epsilon, offset, latentDim);
+      offset += latentDim;
+    }
+  }
+  return epsilon;
+}
+
+async function stateOf(threadRun: ThreadRun): Promise<ThreadState> {
+  let state = states.get(threadRun.key);
+  if (!state) {
+    // A thread keeps the run it works on, and the one before it for shards that are still on their way.
+    if (states.size >= 2) states.delete(states.keys().next().value as string);
+    state = ThreadState.create(threadRun);
+    states.set(threadRun.key, state);
+  }
+  return state;
+}

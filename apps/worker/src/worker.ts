@@ -1,0 +1,77 @@
+import { availableParallelism, hostname } from 'node:os';
+import type { ContributionHeader, MemberHello, ShardJob } from '@elbo/protocol/messages';
+import { RunClosedError, StaleVersionError } from '@elbo/transport/errors';
+import type { RunMembership, ShardTaker, WorkerTransport } from '@elbo/transport/worker-transport';
+import type { Logger } from 'pino';
+import { computeEvaluationShard, computeGradientShard } from './compute-shard.js';
+import { RunContexts, type WorkerSurroundings } from './run-contexts.js';
+import { ThreadPool } from './threads/thread-pool.js';
+
+export interface WorkerOptions {
+  readonly workerId: string;
+  readonly threads?: number;
+  readonly log: Logger;
+  readonly surroundings: WorkerSurroundings;
+}
+
+/** A worker process's service: takes shards, runs them on its threads, returns contributions. */
+export class Worker {
+  readonly #pool: ThreadPool;
+  readonly #contexts: RunContexts;
+  readonly #hello: MemberHello;
+  readonly #taker: ShardTaker;
+
+  constructor(
+    private readonly transport: WorkerTransport,
+    private readonly options: WorkerOptions,
+  ) {
+    const threads = options.threads ?? availableParallelism();
+    this.#pool = new ThreadPool(threads);
+    this.#contexts = new RunContexts(threads, options.surroundings);
+    this.#hello = { workerId: options.workerId, version: '0.1.0', threads, host: hostname(), pid: process.pid };
+    this.#taker = transport.takeShards((job) => this.#work(job), 1);
+  }
+
+  /** Takes no more shards, finishes those it has, and ends its threads. */
+  async close(): Promise<void> {
+    await this.#taker.drain();
+    await this.transport.close();
+    await this.#pool.close();
+  }
+
+  /** The way of one shard. */
+  async #work(job: ShardJob): Promise<void> {
+    const allocate = this.#contexts.allocatorFor(job);
+    let membership: RunMembership;
+    try {
+      membership = await this.transport.join(job, this.#hello, allocate);
+      const context = await this.#contexts.of(job, membership);
+      this.#taker.setSlots(context.slots);
+      const parameters = await membership.parametersFor(job.parameterVersion);
+      if (job.kind === 'gradient') {
+        const gradient = await membership.contributionBuffer(job);
+        const result = await computeGradientShard(this.#pool, context, job, parameters, gradient).catch((error) => {
+          membership.discard(gradient);
+          throw error;
+        });
+        await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, gradient);
+      } else {
+        const result = await computeEvaluationShard(this.#pool, context, job, parameters);
+        await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, null);
+      }
+    } catch (error) {
+      // The run went on or ended without this shard: nothing is lost, and nobody waits for it.
+      if (error instanceof StaleVersionError || error instanceof RunClosedError) {
+        this.options.log.debug({ job, reason: error.code }, 'shard dropped');
+        return;
+      }
+      this.options.log.error({ job, err: error }, 'shard failed');
+      throw error;
+    }
+  }
+
+  async #contribute(membership: RunMembership, header: ContributionHeader, gradient: Float32Array | null): Promise<void> {
+    const reply = await membership.contribute(header, gradient);
+    if (!reply.accepted) this.options.log.info({ job: header.job, reason: reply.reason }, 'contribution refused');
+  }
+}

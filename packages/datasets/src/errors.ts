@@ -1,0 +1,245 @@
+/** What can go wrong with a data set: each kind is a class with its code, and fields that say where. */
+export abstract class DatasetError extends Error {
+  constructor(
+    readonly code: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A source file or folder that cannot be read. */
+export class UnreadableSourceError extends DatasetError {
+  constructor(
+    readonly path: string,
+    reason: string,
+    options?: ErrorOptions,
+  ) {
+    super('unreadable-source', `${path} cannot be read: ${reason}. Check the path and its permissions.`, options);
+  }
+}
+
+export class TruncatedFileError extends DatasetError {
+  constructor(
+    readonly path: string,
+    /** Bytes the file must have by its own header. */
+    readonly expectedBytes: number,
+    readonly actualBytes: number,
+  ) {
+    super(
+      'truncated-file',
+      `${path} is truncated: it has ${actualBytes} bytes where at least ${expectedBytes} are needed. Fetch or write it again.`,
+    );
+  }
+}
+
+export class WrongMagicError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly expected: string,
+    readonly found: string,
+  ) {
+    super(
+      'wrong-magic',
+      `${path} starts with ${found}, not with ${expected}. Check that it is the right file and the right kind.`,
+    );
+  }
+}
+
+/** A file of the right kind with something in it that its format forbids or this importer does not read. */
+export class UnsupportedContentError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super('unsupported-content', `${path}: ${reason}`, options);
+  }
+}
+
+export class NonFiniteValueError extends DatasetError {
+  constructor(
+    readonly path: string,
+    /** NPY: row and column, counted from 0 (column: the index in the flat example). CSV: line and column, from 1. */
+    readonly row: number,
+    readonly column: number,
+    readonly value: string,
+    place: string,
+  ) {
+    super(
+      'non-finite-value',
+      `${path}, ${place}: ${value} is not a finite 32-bit number. Leave the example out or put a number there.`,
+    );
+  }
+}
+
+export class RaggedRowError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly line: number,
+    readonly expectedColumns: number,
+    readonly actualColumns: number,
+  ) {
+    const found = `${actualColumns} columns where the lines before have ${expectedColumns}`;
+    super('ragged-row', `${path}, line ${line}: ${found}. Mend the line, or name the right delimiter.`);
+  }
+}
+
+export class NotANumberError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly line: number,
+    readonly column: number,
+    readonly cell: string,
+  ) {
+    const hint = line === 1 ? ' If line 1 holds the names of the columns, set header to true.' : '';
+    super(
+      'not-a-number',
+      `${path}, line ${line}, column ${column}: ${JSON.stringify(cell.slice(0, 40))} is not a number.${hint}`,
+    );
+  }
+}
+
+export class MixedImageSizesError extends DatasetError {
+  constructor(
+    readonly firstPath: string,
+    readonly firstShape: readonly number[],
+    readonly path: string,
+    readonly shape: readonly number[],
+  ) {
+    super(
+      'mixed-image-sizes',
+      `${path} is ${shape.join('x')} but ${firstPath} is ${firstShape.join('x')} ` +
+        '(height x width x channels). Bring all images to one size and colour mode.',
+    );
+  }
+}
+
+export class EmptyDatasetError extends DatasetError {
+  constructor(
+    readonly path: string,
+    what: string,
+  ) {
+    super('empty-dataset', `${path} holds no ${what}. A data set needs at least one training example.`);
+  }
+}
+
+export class LabelCountError extends DatasetError {
+  constructor(
+    readonly examplesPath: string,
+    readonly examples: number,
+    readonly labelsPath: string,
+    readonly labels: number,
+  ) {
+    super(
+      'label-count',
+      `${examplesPath} holds ${examples} examples but ${labelsPath} holds ${labels} labels. Check that they belong together.`,
+    );
+  }
+}
+
+export class InvalidSplitError extends DatasetError {
+  constructor(readonly reason: string) {
+    super('invalid-split', reason);
+  }
+}
+
+export class TooLargeError extends DatasetError {
+  constructor(
+    readonly what: string,
+    readonly size: number,
+    readonly limit: number,
+    unit: string,
+  ) {
+    super('too-large', `${what} is too large: ${size} ${unit}, and the limit is ${limit}.`);
+  }
+}
+
+/** A value outside [0, 1] where probabilities are needed. */
+export class ValueOutOfRangeError extends DatasetError {
+  constructor(
+    readonly dataset: string,
+    readonly split: 'train' | 'test',
+    /** Counted from 0, within the stored split. */
+    readonly example: number,
+    /** Index in the flat example, counted from 0. */
+    readonly dimension: number,
+    readonly value: number,
+    reason: string,
+  ) {
+    super(
+      'value-out-of-range',
+      `Data set ${dataset}, ${split} example ${example}, dimension ${dimension}: ${value} is outside [0, 1], ` +
+        `which ${reason} needs. Use the gaussian likelihood with raw pixels, or import the data with a smaller scale.`,
+    );
+  }
+}
+
+export class CorruptPackedFileError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    const next = 'Delete it and import the data set again (a built-in one is packed again at its next use).';
+    super('corrupt-packed-file', `${path} is not a whole packed data set: ${reason}. ${next}`, options);
+  }
+}
+
+export class UnknownDatasetError extends DatasetError {
+  constructor(
+    readonly dataset: string,
+    readonly known: readonly string[],
+  ) {
+    super('unknown-dataset', `No data set is named ${dataset}. Known: ${known.join(', ')}. Import it first.`);
+  }
+}
+
+export class DatasetExistsError extends DatasetError {
+  constructor(
+    readonly dataset: string,
+    reason: string,
+  ) {
+    super('dataset-exists', `The name ${dataset} is taken: ${reason}.`);
+  }
+}
+
+/** A built-in data set's source is not what this version was made for. */
+export class ChangedSourceError extends DatasetError {
+  constructor(
+    readonly dataset: string,
+    readonly expectedHash: string,
+    readonly actualHash: string,
+  ) {
+    super(
+      'changed-source',
+      `The installed source of ${dataset} packs to ${actualHash}, not to ${expectedHash}: its files have changed. ` +
+        'Install the dependencies again (npm ci).',
+    );
+  }
+}
+
+/** The cache folder cannot be written: full disk, no permission. */
+export class CacheWriteError extends DatasetError {
+  constructor(
+    readonly path: string,
+    readonly bytes: number,
+    cause: unknown,
+  ) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'cache-write',
+      `${path} (${bytes} bytes) could not be written: ${reason}. Make room or permission there, or set ELBO_CACHE to another folder.`,
+      { cause },
+    );
+  }
+}
+
+/** A batch was asked for that the split or the buffer cannot give. */
+export class BatchRangeError extends DatasetError {
+  constructor(reason: string) {
+    super('batch-range', reason);
+  }
+}

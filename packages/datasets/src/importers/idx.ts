@@ -1,0 +1,72 @@
+import {
+  EmptyDatasetError,
+  LabelCountError,
+  TooLargeError,
+  TruncatedFileError,
+  UnsupportedContentError,
+  WrongMagicError,
+} from '../errors.js';
+import { maxPackedBytes } from '../packed/header.js';
+import type { ExampleTable } from '../packed/table.js';
+import { readSource } from './source-file.js';
+
+interface IdxArray {
+  readonly shape: readonly number[];
+  readonly values: Uint8Array;
+}
+
+const unsignedByte = 0x08;
+const maxDimensions = 5;
+
+/**
+ * IDX images with optional labels, each plain or gzip (the format of MNIST: yann.lecun.com/exdb/mnist).
+ * @throws UnreadableSourceError, WrongMagicError, TruncatedFileError, UnsupportedContentError, LabelCountError,
+ *   EmptyDatasetError, TooLargeError
+ */
+export async function readIdxExamples(imagesPath: string, labelsPath: string | null): Promise<ExampleTable> {
+  const images = await readIdx(imagesPath);
+  const count = images.shape[0]!;
+  if (images.values.length === 0) throw new EmptyDatasetError(imagesPath, 'examples');
+  const exampleShape = images.shape.length === 1 ? [1] : images.shape.slice(1);
+  const table = { source: imagesPath, count, exampleShape, values: images.values, labels: null, labelNames: null };
+  if (labelsPath === null) return table;
+  const labels = await readIdx(labelsPath);
+  if (labels.shape.length !== 1) {
+    throw new UnsupportedContentError(labelsPath, `labels have one dimension, and this has ${labels.shape.length}.`);
+  }
+  if (labels.values.length !== count) {
+    throw new LabelCountError(imagesPath, count, labelsPath, labels.values.length);
+  }
+  return { ...table, labels: labels.values };
+}
+
+/** Big-endian: 0, 0, type, number of dimensions, each dimension as uint32, values. */
+async function readIdx(path: string): Promise<IdxArray> {
+  const bytes = await readSource(path);
+  if (bytes.length < 4) throw new TruncatedFileError(path, 4, bytes.length);
+  const [zero1, zero2, type, dimensions] = bytes as unknown as [number, number, number, number];
+  if (zero1 !== 0 || zero2 !== 0 || dimensions === 0 || dimensions > maxDimensions) {
+    throw new WrongMagicError(path, 'an IDX magic number (00 00, a type, 1 to 5 dimensions)', hex(bytes, 4));
+  }
+  if (type !== unsignedByte) {
+    throw new UnsupportedContentError(
+      path,
+      `its values are of IDX type 0x${type.toString(16).padStart(2, '0')}; only unsigned bytes (0x08) are read.`,
+    );
+  }
+  const headerBytes = 4 + 4 * dimensions;
+  if (bytes.length < headerBytes) throw new TruncatedFileError(path, headerBytes, bytes.length);
+  const shape = Array.from({ length: dimensions }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
+  const valueCount = shape.reduce((product, size) => product * size, 1);
+  if (valueCount > maxPackedBytes) throw new TooLargeError(path, valueCount, maxPackedBytes, 'values');
+  const end = headerBytes + valueCount;
+  if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
+  if (bytes.length > end) {
+    throw new UnsupportedContentError(path, `${bytes.length - end} bytes follow the ${valueCount} values it declares.`);
+  }
+  return { shape, values: new Uint8Array(bytes.buffer, bytes.byteOffset + headerBytes, valueCount) };
+}
+
+function hex(bytes: Buffer, length: number): string {
+  return [...bytes.subarray(0, length)].map((byte) => byte.toString(16).padStart(2, '0')).join(' ');
+}

@@ -1,0 +1,65 @@
+import { decode } from 'fast-png';
+import { TooLargeError, TruncatedFileError, UnsupportedContentError, WrongMagicError } from '../errors.js';
+import { maxExampleValues } from '../packed/header.js';
+import { readSource } from './source-file.js';
+
+export interface PngImage {
+  /** [height, width] for grey, [height, width, 3] for RGB. */
+  readonly shape: readonly number[];
+  /** Row by row, the channels of a pixel side by side. */
+  readonly pixels: Uint8Array;
+}
+
+const signature = '89504e470d0a1a0a';
+const headerEnd = 33;
+
+/**
+ * Decodes a PNG of 8-bit grey or RGB.
+ * @throws UnreadableSourceError, WrongMagicError, TruncatedFileError, UnsupportedContentError, TooLargeError
+ */
+export async function readPng(path: string): Promise<PngImage> {
+  const bytes = await readSource(path);
+  const found = bytes.toString('hex', 0, 8);
+  if (found !== signature) throw new WrongMagicError(path, `the PNG signature ${signature}`, found);
+  requireWhole(bytes, path);
+  // Before anything is decompressed: a small file may declare a huge image.
+  const values = bytes.readUInt32BE(16) * bytes.readUInt32BE(20) * 4;
+  if (values > maxExampleValues) throw new TooLargeError(path, values, maxExampleValues, 'values');
+  const image = decodeOrThrow(bytes, path);
+  if (image.palette !== undefined || image.depth !== 8 || (image.channels !== 1 && image.channels !== 3)) {
+    const colours = image.palette === undefined ? `${image.channels} channels` : 'a palette';
+    throw new UnsupportedContentError(
+      path,
+      `it has ${colours} of ${image.depth} bits. Save it as 8-bit grey or 8-bit RGB, without transparency.`,
+    );
+  }
+  const { height, width, channels } = image;
+  const pixels = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
+  return { shape: channels === 1 ? [height, width] : [height, width, channels], pixels };
+}
+
+/** Walks the chunks (length, type, data, CRC) to the end of the last one. */
+function requireWhole(bytes: Buffer, path: string): void {
+  let position = 8;
+  for (;;) {
+    if (bytes.length < position + 12)
+      throw new TruncatedFileError(path, Math.max(position + 12, headerEnd), bytes.length);
+    const end = position + 12 + bytes.readUInt32BE(position);
+    const type = bytes.toString('latin1', position + 4, position + 8);
+    if (position === 8 && (type !== 'IHDR' || end !== headerEnd)) {
+      throw new UnsupportedContentError(path, 'it does not start with an image header (IHDR).');
+    }
+    if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
+    if (type === 'IEND') return;
+    position = end;
+  }
+}
+
+function decodeOrThrow(bytes: Buffer, path: string): ReturnType<typeof decode> {
+  try {
+    return decode(bytes, { checkCrc: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new UnsupportedContentError(path, `it cannot be decoded: ${reason}. Save it again.`, { cause });
+  }
+}

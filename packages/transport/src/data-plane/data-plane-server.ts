@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { hostname } from 'node:os';
+import { type Duplex, Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { Logger } from '../log.js';
+import { carriesToken } from './bearer-token.js';
+import { MemberSession } from './member-session.js';
+import type { RefusalCounter } from './refusal-counter.js';
+import type { RunEndpoint } from './run-endpoint.js';
+
+const sliceBytes = 1024 * 1024;
+
+export interface DataPlaneOptions {
+  readonly host: string;
+  /** 0 for any free one. */
+  readonly port: number;
+  readonly token: string;
+  /** http://host:port as workers reach it, when that is not where it listens. */
+  readonly advertise?: string | undefined;
+}
+
+interface Refused {
+  readonly status: number;
+  readonly reason: string;
+}
+
+/** The coordinator's HTTP server: memberships and data sets of all the runs that it conducts. */
+export class DataPlaneServer {
+  readonly address: string;
+  readonly #runs = new Map<string, RunEndpoint>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly options: DataPlaneOptions,
+    private readonly refusals: RefusalCounter,
+    private readonly logger: Logger,
+  ) {
+    this.address = options.advertise ?? reachableAddress(server.address() as AddressInfo);
+    server.on('request', (request, response) => this.#onRequest(request, response));
+    server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
+    server.on('clientError', (_error, stream) => {
+      refusals.count('bad-request');
+      refuseStream(stream, 400);
+    });
+  }
+
+  static async listen(options: DataPlaneOptions, refusals: RefusalCounter, logger: Logger): Promise<DataPlaneServer> {
+    const server = createServer();
+    server.headersTimeout = 5000;
+    server.listen(options.port, options.host);
+    await once(server, 'listening');
+    return new DataPlaneServer(server, options, refusals, logger);
+  }
+
+  add(endpoint: RunEndpoint): void {
+    this.#runs.get(endpoint.run.runId)?.close();
+    this.#runs.set(endpoint.run.runId, endpoint);
+  }
+
+  remove(endpoint: RunEndpoint): void {
+    if (this.#runs.get(endpoint.run.runId) === endpoint) this.#runs.delete(endpoint.run.runId);
+  }
+
+  async close(): Promise<void> {
+    for (const endpoint of this.#runs.values()) endpoint.close();
+    this.#runs.clear();
+    const closed = once(this.server, 'close');
+    this.server.close();
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  #onUpgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    stream.on('error', () => stream.destroy());
+    const endpoint = this.#endpointFor(request);
+    if ('status' in endpoint) {
+      this.#count(request, endpoint);
+      refuseStream(stream, endpoint.status);
+      return;
+    }
+    stream.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: elbo-member\r\n\r\n');
+    new MemberSession(endpoint, stream, head);
+  }
+
+  #endpointFor({ headers, url }: IncomingMessage): RunEndpoint | Refused {
+    if (!carriesToken(headers.authorization, this.options.token)) return { status: 401, reason: 'bad-token' };
+    const match = /^\/v1\/runs\/([a-z0-9-]{1,64})\/member$/.exec(url ?? '');
+    if (match === null || headers.upgrade !== 'elbo-member') return { status: 400, reason: 'bad-request' };
+    const endpoint = this.#runs.get(match[1] as string);
+    if (endpoint === undefined) return { status: 404, reason: 'unknown-run' };
+    if (headers['elbo-lease'] !== String(endpoint.lease.token)) return { status: 409, reason: 'deposed-lease' };
+    return endpoint;
+  }
+
+  #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    const bytes = this.#datasetFor(request);
+    if ('status' in bytes) {
+      this.#count(request, bytes);
+      response.writeHead(bytes.status, { 'content-type': 'text/plain', connection: 'close' });
+      response.end(`${STATUS_CODES[bytes.status]}\n`);
+      return;
+    }
+    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
+    // A member that goes away in the middle is no fault of ours; it asks again.
+    pipeline(Readable.from(slices(bytes)), response).catch(() => response.destroy());
+  }
+
+  #datasetFor({ headers, method, url }: IncomingMessage): Uint8Array | Refused {
+    if (!carriesToken(headers.authorization, this.options.token)) return { status: 401, reason: 'bad-token' };
+    const match = /^\/v1\/datasets\/([0-9a-f]{64})$/.exec(url ?? '');
+    if (method !== 'GET' || match === null) return { status: 404, reason: 'bad-request' };
+    for (const endpoint of this.#runs.values()) {
+      const bytes = endpoint.hooks.datasetBytes(match[1] as string);
+      if (bytes !== null) return bytes;
+    }
+    return { status: 404, reason: 'unknown-dataset' };
+  }
+
+  #count(request: IncomingMessage, { status, reason }: Refused): void {
+    this.refusals.count(reason);
+    const { method, url, socket } = request;
+    this.logger.warn({ method, url, from: socket.remoteAddress, status, reason }, 'refused a request');
+  }
+}
+
+function* slices(bytes: Uint8Array): Generator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
+}
+
+function refuseStream(stream: Duplex, status: number): void {
+  if (!stream.writable) return;
+  stream.end(`HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  stream.once('finish', () => stream.destroy());
+}
+
+function reachableAddress({ address, family, port }: AddressInfo): string {
+  if (address === '0.0.0.0' || address === '::') return `http://${hostname()}:${port}`;
+  return family === 'IPv6' ? `http://[${address}]:${port}` : `http://${address}:${port}`;
+}

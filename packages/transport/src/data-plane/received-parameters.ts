@@ -1,0 +1,104 @@
+import { FrameError, StaleVersionError } from '../errors.js';
+import type { ForeignMemory } from './shared-memory.js';
+
+interface Waiter {
+  readonly version: number;
+  readonly resolve: (parameters: Float32Array) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/**
+ * The member's copies of the parameters: two kept buffers, filled in turn, so that a version stays while the next
+ * one arrives.
+ */
+export class ReceivedParameters {
+  parameterCount = 0;
+  readonly #buffers: Float32Array[] = [];
+  /** What each buffer holds; -1 while it is being filled. */
+  readonly #versions = [-1, -1];
+  #newest = -1;
+  /** The buffer and version that parts are arriving for. */
+  #filling = 0;
+  #arriving = -1;
+  #arrived = 0;
+  #waiters: Waiter[] = [];
+
+  constructor(
+    private readonly runId: string,
+    private readonly allocate: (length: number) => Float32Array,
+  ) {}
+
+  get(version: number): Promise<Float32Array> {
+    const held = version < 0 ? -1 : this.#versions.indexOf(version);
+    if (held >= 0) return Promise.resolve(this.#buffers[held] as Float32Array);
+    if (version <= this.#newest) return Promise.reject(new StaleVersionError(this.runId, version, this.#newest));
+    return new Promise((resolve, reject) => this.#waiters.push({ version, resolve, reject }));
+  }
+
+  /** Resolves when the length of the parameters is known. */
+  async whenSized(): Promise<number> {
+    if (this.parameterCount === 0) {
+      await new Promise((resolve, reject) => this.#waiters.push({ version: -1, resolve, reject }));
+    }
+    return this.parameterCount;
+  }
+
+  /** A part of a version is about to arrive: where it goes. @throws FrameError when it does not follow the last. */
+  partTarget(version: number, parameterCount: number, byteOffset: number, byteLength: number): Uint8Array {
+    if (byteOffset === 0) this.#start(version, parameterCount);
+    if (version !== this.#arriving || byteOffset !== this.#arrived || parameterCount !== this.parameterCount) {
+      throw new FrameError(`a part of parameter version ${version} came out of order`);
+    }
+    const buffer = this.#buffers[this.#filling] as Float32Array;
+    if (byteOffset + byteLength > buffer.byteLength) throw new FrameError('the parameters are longer than announced');
+    this.#arrived = byteOffset + byteLength;
+    return new Uint8Array(buffer.buffer, buffer.byteOffset + byteOffset, byteLength);
+  }
+
+  partArrived(): void {
+    if (this.#arrived === this.parameterCount * 4) this.#finish();
+  }
+
+  readFrom(memory: ForeignMemory, version: number, parameterCount: number): void {
+    this.#start(version, parameterCount);
+    const buffer = this.#buffers[this.#filling] as Float32Array;
+    const target = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+    // When the conductor has published again meanwhile, its next message is already on the way.
+    if (memory.readStamped(version, target)) this.#finish();
+  }
+
+  fail(error: Error): void {
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+  }
+
+  #start(version: number, parameterCount: number): void {
+    if (version < this.#newest) throw new FrameError(`parameter version ${version} came after ${this.#newest}`);
+    if (this.parameterCount === 0) {
+      this.parameterCount = parameterCount;
+      this.#buffers.push(this.allocate(parameterCount), this.allocate(parameterCount));
+    }
+    if (parameterCount !== this.parameterCount) {
+      throw new FrameError(`the parameters were ${this.parameterCount} long and are ${parameterCount} now`);
+    }
+    this.#filling = this.#versions[0] === this.#newest && this.#newest >= 0 ? 1 : 0;
+    this.#versions[this.#filling] = -1;
+    this.#arriving = version;
+    this.#arrived = 0;
+  }
+
+  #finish(): void {
+    const version = this.#arriving;
+    this.#versions[this.#filling] = version;
+    this.#newest = version;
+    this.#arriving = -1;
+    const waiters = this.#waiters;
+    if (waiters.length === 0) return;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      if (waiter.version > version) this.#waiters.push(waiter);
+      else if (waiter.version === version || waiter.version === -1) {
+        waiter.resolve(this.#buffers[this.#filling] as Float32Array);
+      } else waiter.reject(new StaleVersionError(this.runId, waiter.version, version));
+    }
+  }
+}

@@ -1,0 +1,234 @@
+import type {
+  ContributionHeader,
+  ContributionReply,
+  MemberHello,
+  ResolvedRun,
+  ShardJob,
+} from '@elbo/protocol/messages';
+import { ConductorUnreachableError, FrameError, RunClosedError } from '../errors.js';
+import { shardJobKey } from '../shard-job.js';
+import type { RunMembership } from '../worker-transport.js';
+import { fetchDataset } from './dataset-client.js';
+import { type FrameHandler, type FrameType, frameTypes } from './frame.js';
+import {
+  goodbyeHeaderSchema,
+  parametersHeaderSchema,
+  parametersInMemoryHeaderSchema,
+  readHeader,
+  replyHeaderSchema,
+  welcomeHeaderSchema,
+} from './frame-headers.js';
+import { FrameSocket } from './frame-socket.js';
+import { bytesOf, GradientBuffers } from './gradient-buffers.js';
+import { connectMember, type MemberConnectionOptions } from './member-connection.js';
+import { ReceivedParameters } from './received-parameters.js';
+import { ForeignMemory, SharedMemory } from './shared-memory.js';
+
+const welcomeDeadlineMs = 5000;
+
+interface Welcome {
+  readonly resolve: (run: ResolvedRun) => void;
+  readonly reject: (error: Error) => void;
+}
+
+interface PendingReply {
+  readonly resolve: (reply: ContributionReply) => void;
+  readonly reject: (error: Error) => void;
+}
+
+export interface RemoteMembershipOptions extends MemberConnectionOptions {
+  readonly hello: MemberHello;
+  readonly allocate: (length: number) => Float32Array;
+  /** False keeps every byte on the socket, as between two hosts. */
+  readonly shareMemory: boolean;
+  /** Told when a contribution is on its way: from then on the conductor minds the shard. */
+  readonly onSent: (job: ShardJob) => void;
+}
+
+/** A worker's membership of a run, over one connection to its conductor. */
+export class RemoteMembership implements RunMembership, FrameHandler {
+  #run: ResolvedRun | null = null;
+  readonly #abort = new AbortController();
+  readonly #socket: FrameSocket;
+  readonly #parameters: ReceivedParameters;
+  readonly #gradients: GradientBuffers;
+  readonly #memory: SharedMemory | null;
+  #conductorMemory: ForeignMemory | null = null;
+  #gradientsInMemory = false;
+  readonly #taken = new Set<string>();
+  readonly #replies = new Map<number, PendingReply>();
+  #nextId = 0;
+  #welcome: Welcome | null;
+  #closedBecause = 'the membership ended';
+
+  private constructor(
+    private readonly options: RemoteMembershipOptions,
+    connection: Awaited<ReturnType<typeof connectMember>>,
+    welcome: Welcome,
+  ) {
+    this.#welcome = welcome;
+    this.#memory = options.shareMemory ? SharedMemory.create() : null;
+    this.#parameters = new ReceivedParameters(options.runId, options.allocate);
+    this.#gradients = new GradientBuffers(options.runId, options.allocate, this.#memory);
+    this.#socket = new FrameSocket(connection.stream, connection.head, this, (error) => this.#onClosed(error));
+    this.#socket.send(frameTypes.hello, { member: options.hello, memory: this.#memory?.address ?? null });
+  }
+
+  /** @throws RunClosedError, ConductorUnreachableError */
+  static async open(options: RemoteMembershipOptions): Promise<RemoteMembership> {
+    const connection = await connectMember(options);
+    let membership: RemoteMembership | undefined;
+    const deadline = setTimeout(
+      () => membership?.destroy(new Error('it did not answer hello in time')),
+      welcomeDeadlineMs,
+    );
+    try {
+      await new Promise<ResolvedRun>((resolve, reject) => {
+        membership = new RemoteMembership(options, connection, { resolve, reject });
+      });
+    } finally {
+      clearTimeout(deadline);
+    }
+    return membership as RemoteMembership;
+  }
+
+  get run(): ResolvedRun {
+    if (this.#run === null) throw this.#over();
+    return this.#run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  take(job: ShardJob): void {
+    this.#taken.add(shardJobKey(job));
+    this.#socket.send(frameTypes.taken, { job });
+  }
+
+  /** The handler of the job is done; when it contributed, the conductor knows already. */
+  drop(job: ShardJob): void {
+    if (this.#taken.delete(shardJobKey(job))) this.#socket.send(frameTypes.dropped, { job });
+  }
+
+  failed(job: ShardJob, message: string, willRetry: boolean): void {
+    this.#taken.delete(shardJobKey(job));
+    this.#socket.send(frameTypes.failed, { job, message: message.slice(0, 4096), willRetry });
+  }
+
+  async parametersFor(version: number): Promise<Float32Array> {
+    if (this.#socket.closed) throw this.#over();
+    return this.#parameters.get(version);
+  }
+
+  async contributionBuffer(_job: ShardJob): Promise<Float32Array> {
+    if (this.#socket.closed) throw this.#over();
+    return this.#gradients.lend(await this.#parameters.whenSized());
+  }
+
+  async contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply> {
+    if (gradient !== null) this.#gradients.assertLent(gradient);
+    try {
+      if (this.#socket.closed) throw this.#over();
+      const memorySlot = gradient !== null && this.#gradientsInMemory ? this.#gradients.share(gradient) : null;
+      const payload = gradient !== null && memorySlot === null ? bytesOf(gradient) : null;
+      this.#taken.delete(shardJobKey(header.job));
+      const id = this.#nextId++;
+      const reply = new Promise<ContributionReply>((resolve, reject) => this.#replies.set(id, { resolve, reject }));
+      this.#socket.send(frameTypes.contribution, { id, header, memorySlot }, payload);
+      this.options.onSent(header.job);
+      return await reply;
+    } finally {
+      // The reply says that the conductor has it whole; without one, nothing of the buffer is sent any more.
+      if (gradient !== null) this.#gradients.giveBack(gradient);
+    }
+  }
+
+  discard(gradient: Float32Array): void {
+    this.#gradients.giveBack(gradient);
+  }
+
+  fetchDataset(hash: string): Promise<Uint8Array> {
+    return fetchDataset(this.options.conductor, hash, this.options.token);
+  }
+
+  leave(reason: string): void {
+    this.#socket.end(frameTypes.goodbye, { reason });
+  }
+
+  destroy(error: Error): void {
+    this.#socket.destroy(error);
+  }
+
+  head(type: FrameType, header: unknown, payloadBytes: number): Uint8Array | null {
+    if (type === frameTypes.parameters) {
+      const { version, parameterCount, byteOffset } = readHeader(parametersHeaderSchema, header, 'parameters');
+      return this.#parameters.partTarget(version, parameterCount, byteOffset, payloadBytes);
+    }
+    if (payloadBytes > 0) throw new FrameError(`a frame of type ${type} carries no payload`);
+    return null;
+  }
+
+  whole(type: FrameType, header: unknown, intact: boolean): void {
+    switch (type) {
+      case frameTypes.ping:
+        return;
+      case frameTypes.parameters:
+        if (!intact) throw new FrameError('a part of the parameters does not have its checksum');
+        this.#parameters.partArrived();
+        return;
+      case frameTypes.parametersInMemory: {
+        const { version, parameterCount } = readHeader(parametersInMemoryHeaderSchema, header, 'parametersInMemory');
+        if (this.#conductorMemory === null) throw new FrameError('the conductor shares no memory with this worker');
+        this.#parameters.readFrom(this.#conductorMemory, version, parameterCount);
+        return;
+      }
+      case frameTypes.reply: {
+        const { id, reply } = readHeader(replyHeaderSchema, header, 'reply');
+        this.#replies.get(id)?.resolve(reply);
+        this.#replies.delete(id);
+        return;
+      }
+      case frameTypes.welcome:
+        this.#onWelcome(header);
+        return;
+      case frameTypes.goodbye:
+        this.#closedBecause = readHeader(goodbyeHeaderSchema, header, 'goodbye').reason;
+        this.#socket.destroy(null);
+        return;
+      default:
+        throw new FrameError(`a conductor does not send frames of type ${type}`);
+    }
+  }
+
+  #onWelcome(header: unknown): void {
+    const { run, memory, gradientsInMemory } = readHeader(welcomeHeaderSchema, header, 'welcome');
+    if (this.#run !== null) throw new FrameError('welcome comes once');
+    this.#run = run;
+    this.#gradientsInMemory = gradientsInMemory;
+    if (this.options.shareMemory && memory !== null) this.#conductorMemory = ForeignMemory.open(memory);
+    this.#socket.send(frameTypes.ready, { parametersInMemory: this.#conductorMemory !== null });
+    this.#welcome?.resolve(run);
+    this.#welcome = null;
+  }
+
+  #onClosed(error: Error | null): void {
+    if (error !== null) this.#closedBecause = `the connection broke: ${error.message}`;
+    const over = this.#over();
+    this.#welcome?.reject(
+      error === null ? over : new ConductorUnreachableError(this.options.conductor, error.message, { cause: error }),
+    );
+    this.#welcome = null;
+    this.#parameters.fail(over);
+    for (const pending of this.#replies.values()) pending.reject(over);
+    this.#replies.clear();
+    this.#memory?.close();
+    this.#conductorMemory?.close();
+    this.#conductorMemory = null;
+    this.#abort.abort(over);
+  }
+
+  #over(): RunClosedError {
+    return new RunClosedError(this.options.runId, this.options.lease, this.#closedBecause);
+  }
+}

@@ -1,0 +1,58 @@
+import type { MemberHello, ResolvedRun } from '@elbo/protocol/messages';
+import type { Lease, RunHooks } from '../conductor-transport.js';
+import type { Logger } from '../log.js';
+import type { MemberSession } from './member-session.js';
+import { PublishedParameters } from './published-parameters.js';
+import type { RefusalCounter } from './refusal-counter.js';
+
+/** A run as the data plane serves it: its members and its current parameters. */
+export class RunEndpoint {
+  readonly members = new Map<string, MemberHello>();
+  readonly parameters = new PublishedParameters();
+  closed = false;
+  /** Open ones, those that have not said hello too. */
+  readonly #sessions = new Set<MemberSession>();
+  readonly #byWorker = new Map<string, MemberSession>();
+
+  constructor(
+    readonly run: ResolvedRun,
+    readonly lease: Lease,
+    readonly hooks: RunHooks,
+    readonly refusals: RefusalCounter,
+    readonly logger: Logger,
+  ) {}
+
+  publish(version: number, parameters: Float32Array): void {
+    if (this.closed) return;
+    this.parameters.replace(version, parameters);
+    for (const session of this.#sessions) session.offerParameters();
+  }
+
+  opened(session: MemberSession): void {
+    this.#sessions.add(session);
+  }
+
+  /** A worker that connects again replaces its older self. */
+  joined(session: MemberSession, hello: MemberHello): void {
+    this.#byWorker.get(hello.workerId)?.close('the same worker joined again');
+    this.#byWorker.set(hello.workerId, session);
+    this.members.set(hello.workerId, hello);
+    this.hooks.memberJoined(hello);
+  }
+
+  left(session: MemberSession): void {
+    this.#sessions.delete(session);
+    const { hello } = session;
+    if (hello === null || this.#byWorker.get(hello.workerId) !== session) return;
+    this.#byWorker.delete(hello.workerId);
+    this.members.delete(hello.workerId);
+    if (!this.closed) this.hooks.memberLeft(hello, session.unfinished());
+  }
+
+  close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    for (const session of this.#sessions) session.close('the conductor closed the run');
+    this.parameters.close();
+  }
+}

@@ -1,0 +1,107 @@
+import type { ShardJob } from '@elbo/protocol/messages';
+import { shardAttempts } from '../shard-job.js';
+import type { ShardTaker } from '../worker-transport.js';
+
+interface Entry {
+  readonly job: ShardJob;
+  failures: number;
+}
+
+/** Tells who failed a job, so that its coordinator hears of it. */
+export type FailureListener = (taker: object, job: ShardJob, message: string, willRetry: boolean) => void;
+
+/** A queue of shard jobs for takers in the same process. First in, first out; the least busy taker is served first. */
+export class JobQueue {
+  #waiting: Entry[] = [];
+  #takers: Taker[] = [];
+  #pumpDue = false;
+  readonly #onFailure: FailureListener;
+
+  constructor(onFailure: FailureListener) {
+    this.#onFailure = onFailure;
+  }
+
+  add(jobs: readonly ShardJob[]): void {
+    for (const job of jobs) this.#waiting.push({ job, failures: 0 });
+    this.#schedulePump();
+  }
+
+  remove(matches: (job: ShardJob) => boolean): void {
+    this.#waiting = this.#waiting.filter((entry) => !matches(entry.job));
+  }
+
+  /** `worker` names the taker in failure reports. */
+  take(worker: object, handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
+    const taker = new Taker(worker, handler, slots, () => this.#schedulePump());
+    this.#takers.push(taker);
+    this.#schedulePump();
+    return {
+      setSlots: (next) => {
+        taker.slots = next;
+        this.#schedulePump();
+      },
+      drain: () => {
+        this.#takers = this.#takers.filter((other) => other !== taker);
+        return taker.drained();
+      },
+    };
+  }
+
+  /** Handlers start in a microtask, never inside the caller's `dispatch`. */
+  #schedulePump(): void {
+    if (this.#pumpDue) return;
+    this.#pumpDue = true;
+    queueMicrotask(() => {
+      this.#pumpDue = false;
+      this.#pump();
+    });
+  }
+
+  #pump(): void {
+    while (this.#waiting.length > 0) {
+      let idlest: Taker | undefined;
+      for (const taker of this.#takers) {
+        if (taker.running < taker.slots && (idlest === undefined || taker.running < idlest.running)) idlest = taker;
+      }
+      if (idlest === undefined) return;
+      this.#start(idlest, this.#waiting.shift() as Entry);
+    }
+  }
+
+  #start(taker: Taker, entry: Entry): void {
+    taker.run(entry.job, (error) => {
+      entry.failures++;
+      const willRetry = entry.failures < shardAttempts;
+      if (willRetry) this.#waiting.push(entry);
+      this.#onFailure(taker.worker, entry.job, error instanceof Error ? error.message : String(error), willRetry);
+    });
+  }
+}
+
+class Taker {
+  running = 0;
+  readonly #whenIdle: (() => void)[] = [];
+
+  constructor(
+    readonly worker: object,
+    private readonly handler: (job: ShardJob) => Promise<void>,
+    public slots: number,
+    private readonly freed: () => void,
+  ) {}
+
+  run(job: ShardJob, onFailure: (error: unknown) => void): void {
+    this.running++;
+    this.handler(job)
+      .catch(onFailure)
+      .finally(() => {
+        this.running--;
+        if (this.running === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+        this.freed();
+      });
+  }
+
+  drained(): Promise<void> {
+    if (this.running === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#whenIdle.push(resolve));
+  }
+}

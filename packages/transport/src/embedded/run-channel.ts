@@ -1,0 +1,91 @@
+import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
+import type { Lease, RunChannel, RunHooks } from '../conductor-transport.js';
+import { RunClosedError, StaleVersionError } from '../errors.js';
+import type { EmbeddedMembership } from './membership.js';
+
+/** A run's channel within one process: memberships are objects, and parameters are the coordinator's own array. */
+export class EmbeddedRunChannel implements RunChannel {
+  readonly address = '';
+  readonly members = new Map<string, MemberHello>();
+  closed = false;
+  readonly #memberships = new Map<string, EmbeddedMembership>();
+  #version = -1;
+  #parameters: Float32Array | null = null;
+  #waiters: { version: number; resolve: (p: Float32Array) => void; reject: (e: Error) => void }[] = [];
+  readonly #enqueue: (jobs: readonly ShardJob[]) => void;
+  readonly #onClose: (channel: EmbeddedRunChannel) => void;
+
+  constructor(
+    readonly run: ResolvedRun,
+    readonly lease: Lease,
+    readonly hooks: RunHooks,
+    enqueue: (jobs: readonly ShardJob[]) => void,
+    onClose: (channel: EmbeddedRunChannel) => void,
+  ) {
+    this.#enqueue = enqueue;
+    this.#onClose = onClose;
+  }
+
+  async dispatch(jobs: readonly ShardJob[]): Promise<void> {
+    if (this.closed) throw this.#over();
+    this.#enqueue(jobs);
+  }
+
+  publish(version: number, parameters: Float32Array): void {
+    this.#version = version;
+    this.#parameters = parameters;
+    if (this.#waiters.length === 0) return;
+    const waiters = this.#waiters;
+    this.#waiters = [];
+    for (const waiter of waiters) {
+      if (waiter.version > version) this.#waiters.push(waiter);
+      else if (waiter.version === version) waiter.resolve(parameters);
+      else waiter.reject(new StaleVersionError(this.run.runId, waiter.version, version));
+    }
+  }
+
+  parametersFor(version: number): Promise<Float32Array> {
+    if (this.closed) return Promise.reject(this.#over());
+    if (version === this.#version && this.#parameters !== null) return Promise.resolve(this.#parameters);
+    if (version < this.#version) return Promise.reject(new StaleVersionError(this.run.runId, version, this.#version));
+    return new Promise((resolve, reject) => this.#waiters.push({ version, resolve, reject }));
+  }
+
+  get parameterCount(): number {
+    return this.#parameters?.length ?? 0;
+  }
+
+  membershipOf(workerId: string): EmbeddedMembership | undefined {
+    return this.#memberships.get(workerId);
+  }
+
+  joined(membership: EmbeddedMembership): void {
+    const { workerId } = membership.hello;
+    this.#memberships.set(workerId, membership);
+    this.members.set(workerId, membership.hello);
+    this.hooks.memberJoined(membership.hello);
+  }
+
+  left(membership: EmbeddedMembership, unfinished: readonly ShardJob[]): void {
+    const { workerId } = membership.hello;
+    if (this.closed || this.#memberships.get(workerId) !== membership) return;
+    this.#memberships.delete(workerId);
+    this.members.delete(workerId);
+    this.hooks.memberLeft(membership.hello, unfinished);
+  }
+
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    this.#onClose(this);
+    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#over());
+    for (const membership of this.#memberships.values()) membership.end();
+    this.#memberships.clear();
+    this.members.clear();
+    this.#parameters = null;
+  }
+
+  #over(): RunClosedError {
+    return new RunClosedError(this.run.runId, this.lease.token, 'its conductor closed it');
+  }
+}

@@ -1,0 +1,100 @@
+/** Every error that transport raises on purpose: a code to switch on, and fields that say what it happened to. */
+export abstract class TransportError extends Error {
+  abstract readonly code: string;
+  override get name(): string {
+    return this.constructor.name;
+  }
+}
+
+/** A fenced write was refused: another coordinator holds the run, or the lease ran out. */
+export class LeaseLostError extends TransportError {
+  readonly code = 'LEASE_LOST';
+  constructor(
+    readonly runId: string,
+    readonly token: number,
+    readonly holder: number | null,
+  ) {
+    super(
+      `the lease ${token} of run ${runId} is lost (${holder === null ? 'it expired' : `lease ${holder} holds the run now`}): stop conducting the run; nothing was written`,
+    );
+  }
+}
+
+/** Parameters were asked for at a version that the conductor has left behind. */
+export class StaleVersionError extends TransportError {
+  readonly code = 'STALE_VERSION';
+  constructor(
+    readonly runId: string,
+    readonly wanted: number,
+    readonly current: number,
+  ) {
+    super(`run ${runId} is at parameter version ${current}, past ${wanted}: the shard is no longer needed, drop it`);
+  }
+}
+
+/** The run is over, or this conductor no longer conducts it under that lease. */
+export class RunClosedError extends TransportError {
+  readonly code = 'RUN_CLOSED';
+  constructor(
+    readonly runId: string,
+    readonly lease: number,
+    why: string,
+  ) {
+    super(`run ${runId} is closed for lease ${lease} (${why}): drop the job`);
+  }
+}
+
+/** Nothing answers, or something else does, where a job says that its conductor listens. */
+export class ConductorUnreachableError extends TransportError {
+  readonly code = 'CONDUCTOR_UNREACHABLE';
+  constructor(
+    readonly conductor: string,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `cannot work for the conductor at ${conductor}: ${why}; check that this machine reaches that address and that both sides have the same token`,
+      options,
+    );
+  }
+}
+
+/** A gradient buffer was used after it was given back, or never came from `contributionBuffer`. */
+export class UnknownBufferError extends TransportError {
+  readonly code = 'UNKNOWN_BUFFER';
+  constructor(readonly runId: string) {
+    super(`run ${runId}: this gradient buffer is not on loan; take one with contributionBuffer and give it back once`);
+  }
+}
+
+/** A snapshot in the store does not have the checksum it was written with. */
+export class SnapshotCorruptError extends TransportError {
+  readonly code = 'SNAPSHOT_CORRUPT';
+  constructor(
+    readonly runId: string,
+    why: string,
+  ) {
+    super(`the snapshot of run ${runId} is corrupt: ${why}; resume from the run folder's checkpoint instead`);
+  }
+}
+
+/** A data set could not be fetched from the conductor. */
+export class DatasetUnavailableError extends TransportError {
+  readonly code = 'DATASET_UNAVAILABLE';
+  constructor(
+    readonly hash: string,
+    why: string,
+  ) {
+    super(`the data set ${hash.slice(0, 12)} could not be fetched from the conductor: ${why}`);
+  }
+}
+
+/** Bytes on the data plane that are not a frame of ours. */
+export class FrameError extends TransportError {
+  readonly code = 'BAD_FRAME';
+}
+
+/** No Redis to work with. */
+export class RedisUnavailableError extends TransportError {
+  readonly code = 'REDIS_UNAVAILABLE';
+}

@@ -1,0 +1,101 @@
+import { type ResolvedRun, type RunJob, runJobSchema } from '@elbo/protocol/messages';
+import type { Worker } from 'bullmq';
+import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
+import { DataPlaneServer } from '../data-plane/data-plane-server.js';
+import { RefusalCounter } from '../data-plane/refusal-counter.js';
+import { RunEndpoint } from '../data-plane/run-endpoint.js';
+import { defaultLogger, type Logger } from '../log.js';
+import { connectRedis } from './connection.js';
+import { createQueueWorker } from './queue-worker.js';
+import { queueNames, runJobId, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
+import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
+import { RedisRunStore } from './redis-run-store.js';
+
+export interface RedisConductorOptions {
+  readonly redisUrl: string;
+  /** Of every key; runs, workers and coordinators with the same prefix belong together. */
+  readonly prefix: string;
+  /** What workers show to the data plane. */
+  readonly token: string;
+  /** Where the data plane listens: 127.0.0.1 and any free port when left out. */
+  readonly listen?: { readonly host?: string | undefined; readonly port?: number | undefined };
+  /** http://host:port as workers reach the data plane, when that is not where it listens. */
+  readonly advertise?: string | undefined;
+  readonly logger?: Logger;
+}
+
+export interface RedisConductorTransport extends ConductorTransport {
+  readonly kind: 'redis';
+  /** http://host:port of the data plane. */
+  readonly address: string;
+  /** What was refused so far, by reason. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/**
+ * The coordinator's side over Redis and the data plane.
+ * @throws RedisUnavailableError
+ */
+export async function createRedisConductorTransport(options: RedisConductorOptions): Promise<RedisConductorTransport> {
+  const { redisUrl, prefix, token, advertise } = options;
+  const logger = options.logger ?? defaultLogger('transport');
+  const refusals = new RefusalCounter();
+  const client = await connectRedis(redisUrl);
+  // Snapshots have a connection of their own: jobs do not queue up behind megabytes.
+  const storeClient = await connectRedis(redisUrl);
+  const { host = '127.0.0.1', port = 0 } = options.listen ?? {};
+  const server = await DataPlaneServer.listen({ host, port, token, advertise }, refusals, logger);
+  const runs = runsQueue(client, prefix);
+  const shards = shardsQueue(client, prefix);
+  for (const queue of [runs, shards]) {
+    queue.on('error', (error) => logger.warn({ queue: queue.name, err: error }, 'the queue had an error'));
+  }
+  const channels = new Set<RedisRunChannel>();
+  const conductors = new Set<Worker>();
+  return {
+    kind: 'redis',
+    store: new RedisRunStore(storeClient, prefix),
+    address: server.address,
+    refusals: refusals.counts,
+    async submitRun(job: RunJob): Promise<void> {
+      await runs.add('run', job, { jobId: runJobId(job.runId), ...runJobOptions });
+    },
+    conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor {
+      const worker = createQueueWorker(
+        { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings: runWorkerOptions, logger, refusals },
+        async (job) => {
+          try {
+            await handler(job);
+          } catch (error) {
+            logger.error({ runId: job.runId, err: error }, 'run failed');
+            throw error;
+          }
+        },
+      );
+      conductors.add(worker);
+      return {
+        drain: async () => {
+          await worker.close();
+          conductors.delete(worker);
+        },
+      };
+    },
+    async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel> {
+      await removeShardJobs(shards, run.runId, lease.token);
+      const endpoint = new RunEndpoint(run, lease, hooks, refusals, logger);
+      server.add(endpoint);
+      const channel = new RedisRunChannel(endpoint, server, shards);
+      channels.add(channel);
+      return channel;
+    },
+    async close(): Promise<void> {
+      for (const channel of channels) await channel.close();
+      await Promise.all([...conductors].map((worker) => worker.close(true)));
+      await server.close();
+      await runs.close();
+      await shards.close();
+      client.disconnect();
+      storeClient.disconnect();
+    },
+  };
+}

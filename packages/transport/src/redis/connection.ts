@@ -1,0 +1,40 @@
+import { Redis } from 'ioredis';
+import { RedisUnavailableError } from '../errors.js';
+
+const connectDeadlineMs = 5000;
+
+/**
+ * A connection that is ready; afterwards it comes back by itself when Redis does, and commands wait for it.
+ * @throws RedisUnavailableError when nothing answers at first.
+ */
+export async function connectRedis(url: string): Promise<Redis> {
+  let lastError: Error | null = null;
+  const client = new Redis(url, {
+    lazyConnect: true,
+    maxRetriesPerRequest: null,
+    connectTimeout: connectDeadlineMs,
+    // Before the first connection no retry; after it, without end.
+    retryStrategy: (times) => (connected ? Math.min(50 * 2 ** times, 1000) : null),
+  });
+  let connected = false;
+  client.on('error', (error: Error) => {
+    lastError = error;
+  });
+  try {
+    await client.connect();
+    await client.ping();
+  } catch (error) {
+    client.disconnect();
+    const cause = lastError ?? error;
+    throw new RedisUnavailableError(
+      `no Redis answers at ${withoutPassword(url)} (${cause instanceof Error ? cause.message : String(cause)}); start one there or give another address`,
+      { cause },
+    );
+  }
+  connected = true;
+  return client;
+}
+
+export function withoutPassword(url: string): string {
+  return url.replace(/\/\/([^@/]*)@/, '//***@');
+}

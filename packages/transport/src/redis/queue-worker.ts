@@ -1,0 +1,78 @@
+import { type Job, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import type { z } from 'zod';
+import { firstIssue } from '../data-plane/frame-headers.js';
+import type { RefusalCounter } from '../data-plane/refusal-counter.js';
+import type { Logger } from '../log.js';
+import { queuePrefix } from './queues.js';
+
+export interface QueueWorkerOptions<T> {
+  readonly queue: string;
+  readonly prefix: string;
+  readonly client: Redis;
+  readonly schema: z.ZodType<T>;
+  readonly settings: Partial<WorkerOptions>;
+  readonly logger: Logger;
+  readonly refusals: RefusalCounter;
+}
+
+/**
+ * A BullMQ worker that gives its handler only jobs of the right shape. Anything else is logged, counted and removed:
+ * Redis may hold what somebody else put there.
+ */
+export function createQueueWorker<T>(
+  options: QueueWorkerOptions<T>,
+  handler: (data: T, willRetry: boolean) => Promise<void>,
+): Worker {
+  const { queue, client, schema, logger, refusals } = options;
+  const prefix = queuePrefix(options.prefix);
+  const refuse = (jobId: string | undefined, why: string) => {
+    refusals.count('bad-job');
+    logger.error({ queue, jobId, why }, 'removed a job that is not one of ours');
+  };
+  const worker = new Worker(
+    queue,
+    async (job: Job<unknown>) => {
+      const parsed = schema.safeParse(job.data);
+      if (!parsed.success) {
+        const why = firstIssue(parsed.error);
+        refuse(job.id, why);
+        throw new UnrecoverableError(`malformed job: ${why}`);
+      }
+      await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1));
+    },
+    { ...options.settings, connection: client, prefix },
+  );
+  worker.on('error', (error) => logger.warn({ queue, err: error }, 'the queue had an error'));
+  // A job whose data is not even JSON never reaches a handler: BullMQ drops it where it stands, and it comes back stalled.
+  worker.on('stalled', (jobId) => {
+    removeIfUnreadable(client, prefix, queue, jobId).then(
+      (removed) => removed && refuse(jobId, 'its data is not JSON'),
+      (error: unknown) => logger.warn({ queue, jobId, err: error }, 'could not look at a stalled job'),
+    );
+  });
+  return worker;
+}
+
+async function removeIfUnreadable(client: Redis, prefix: string, queue: string, jobId: string): Promise<boolean> {
+  const base = `${prefix}:${queue}`;
+  const data = await client.hget(`${base}:${jobId}`, 'data');
+  if (data === null || isJson(data)) return false;
+  await client
+    .multi()
+    .lrem(`${base}:wait`, 0, jobId)
+    .lrem(`${base}:active`, 0, jobId)
+    .srem(`${base}:stalled`, jobId)
+    .del(`${base}:${jobId}`, `${base}:${jobId}:lock`)
+    .exec();
+  return true;
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,64 @@
+import type { RunJob, ShardJob } from '@elbo/protocol/messages';
+import { type JobsOptions, Queue, type WorkerOptions } from 'bullmq';
+import type { Redis } from 'ioredis';
+import { shardAttempts, shardJobKey } from '../shard-job.js';
+
+export const queueNames = { runs: 'runs', shards: 'shards' } as const;
+
+/** BullMQ's keys of all queues of a prefix, in one slot of a cluster. */
+export function queuePrefix(prefix: string): string {
+  return `{${prefix}}`;
+}
+
+const leaveNothing = { removeOnComplete: true, removeOnFail: true } as const;
+
+/**
+ * Lock and stall settings: a job whose worker process died without a word is given out again after at most
+ * lockDuration + stalledInterval (and a little). A worker's gradients run on threads, so its event loop is free to renew.
+ */
+export const shardWorkerOptions = {
+  lockDuration: 1000,
+  lockRenewTime: 350,
+  stalledInterval: 500,
+  maxStalledCount: 20,
+  runRetryDelay: 500,
+  removeOnComplete: { count: 0 },
+  removeOnFail: { count: 0 },
+} as const satisfies Partial<WorkerOptions>;
+
+/** A dead coordinator's run is taken over within five seconds, however many have died on it. */
+export const runWorkerOptions = {
+  ...shardWorkerOptions,
+  concurrency: 1,
+  lockDuration: 4000,
+  lockRenewTime: 1000,
+  stalledInterval: 1000,
+  maxStalledCount: 1_000_000,
+} as const satisfies Partial<WorkerOptions>;
+
+export function runsQueue(client: Redis, prefix: string): Queue<RunJob> {
+  return new Queue<RunJob>(queueNames.runs, queueOptions(client, prefix));
+}
+
+export function shardsQueue(client: Redis, prefix: string): Queue<ShardJob> {
+  return new Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
+}
+
+/** `.` because BullMQ takes a job id of digits for one of its own. */
+export function runJobId(runId: string): string {
+  return `run.${runId}`;
+}
+
+export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; opts: JobsOptions } {
+  return {
+    name: job.kind,
+    data: job,
+    opts: { jobId: shardJobKey(job), attempts: shardAttempts, backoff: { type: 'fixed', delay: 200 }, ...leaveNothing },
+  };
+}
+
+export const runJobOptions = { attempts: 1, ...leaveNothing } as const satisfies JobsOptions;
+
+function queueOptions(client: Redis, prefix: string) {
+  return { connection: client, prefix: queuePrefix(prefix), streams: { events: { maxLen: 100 } } };
+}

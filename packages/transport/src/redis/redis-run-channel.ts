@@ -1,0 +1,50 @@
+import type { ShardJob } from '@elbo/protocol/messages';
+import type { Queue } from 'bullmq';
+import type { RunChannel } from '../conductor-transport.js';
+import type { DataPlaneServer } from '../data-plane/data-plane-server.js';
+import type { RunEndpoint } from '../data-plane/run-endpoint.js';
+import { RunClosedError } from '../errors.js';
+import { shardJobEntry } from './queues.js';
+
+/** A run's channel over Redis (jobs) and the data plane (everything else). */
+export class RedisRunChannel implements RunChannel {
+  constructor(
+    private readonly endpoint: RunEndpoint,
+    private readonly server: DataPlaneServer,
+    private readonly shards: Queue<ShardJob>,
+  ) {}
+
+  get address(): string {
+    return this.server.address;
+  }
+
+  get members() {
+    return this.endpoint.members;
+  }
+
+  async dispatch(jobs: readonly ShardJob[]): Promise<void> {
+    if (this.endpoint.closed) {
+      throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
+    }
+    await this.shards.addBulk(jobs.map(shardJobEntry));
+  }
+
+  publish(version: number, parameters: Float32Array): void {
+    this.endpoint.publish(version, parameters);
+  }
+
+  async close(): Promise<void> {
+    if (this.endpoint.closed) return;
+    this.endpoint.close();
+    this.server.remove(this.endpoint);
+    await removeShardJobs(this.shards, this.endpoint.run.runId, this.endpoint.lease.token);
+  }
+}
+
+/** Takes the jobs of a run out of the queue, those of this lease and of older ones; a worker may still hold some. */
+export async function removeShardJobs(shards: Queue<ShardJob>, runId: string, lease: number): Promise<void> {
+  const waiting = await shards.getJobs(['waiting', 'prioritized', 'delayed']);
+  const ours = waiting.filter((job) => job?.data?.runId === runId && job.data.lease <= lease);
+  // One that a worker has just taken cannot be removed; its worker finds the run closed and drops it.
+  await Promise.all(ours.map((job) => job.remove().catch(() => undefined)));
+}

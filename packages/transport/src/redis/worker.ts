@@ -1,0 +1,124 @@
+import { type MemberHello, type ShardJob, shardJobSchema } from '@elbo/protocol/messages';
+import type { Worker } from 'bullmq';
+import { RefusalCounter } from '../data-plane/refusal-counter.js';
+import { RemoteMembership } from '../data-plane/remote-membership.js';
+import { defaultLogger, type Logger } from '../log.js';
+import { shardJobKey } from '../shard-job.js';
+import type { RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
+import { connectRedis } from './connection.js';
+import { createQueueWorker } from './queue-worker.js';
+import { queueNames, shardWorkerOptions } from './queues.js';
+
+export interface RedisWorkerOptions {
+  readonly redisUrl: string;
+  readonly prefix: string;
+  readonly token: string;
+  /** False keeps tensors on sockets even when the conductor is on the same host. */
+  readonly shareMemory?: boolean;
+  readonly logger?: Logger;
+}
+
+export interface RedisWorkerTransport extends WorkerTransport {
+  /** What was refused so far, by reason. */
+  readonly refusals: ReadonlyMap<string, number>;
+}
+
+/**
+ * A worker's side over Redis and the data plane.
+ * @throws RedisUnavailableError
+ */
+export async function createRedisWorkerTransport(options: RedisWorkerOptions): Promise<RedisWorkerTransport> {
+  const { redisUrl, prefix, token, shareMemory = true } = options;
+  const logger = options.logger ?? defaultLogger('transport');
+  const refusals = new RefusalCounter();
+  const client = await connectRedis(redisUrl);
+  const memberships = new Map<string, Promise<RemoteMembership>>();
+  const takers = new Set<Worker>();
+  const underWay = new Map<string, () => void>();
+  const onSent = (job: ShardJob) => underWay.get(shardJobKey(job))?.();
+
+  const openMembership = (job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array) => {
+    const key = membershipKey(job);
+    const { conductor, runId, lease } = job;
+    const opening = RemoteMembership.open({ conductor, runId, lease, token, hello, allocate, shareMemory, onSent });
+    memberships.set(key, opening);
+    const forget = () => {
+      if (memberships.get(key) === opening) memberships.delete(key);
+    };
+    opening.then((membership) => {
+      if (membership.signal.aborted) forget();
+      else membership.signal.addEventListener('abort', forget);
+    }, forget);
+    return opening;
+  };
+
+  return {
+    refusals: refusals.counts,
+    takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
+      const running = new Set<Promise<void>>();
+      const run = async (job: ShardJob, willRetry: boolean) => {
+        try {
+          await handler(job);
+        } catch (error) {
+          const message = error instanceof Error ? error.message : String(error);
+          (await opened(memberships.get(membershipKey(job))))?.failed(job, message, willRetry);
+          throw error;
+        }
+        (await opened(memberships.get(membershipKey(job))))?.drop(job);
+      };
+      // The queue is told that the job is done as soon as its contribution is on the way, not when the reply is here:
+      // the next job is fetched meanwhile. Should the contribution be lost, the conductor has it among the unfinished.
+      const handle = (job: ShardJob, willRetry: boolean) =>
+        new Promise<void>((resolve, reject) => {
+          const key = shardJobKey(job);
+          underWay.set(key, resolve);
+          const done = run(job, willRetry)
+            .then(resolve, (error: unknown) => {
+              logger.warn({ job, err: error }, 'a shard failed');
+              reject(error);
+            })
+            .finally(() => {
+              underWay.delete(key);
+              running.delete(done);
+            });
+          running.add(done);
+        });
+      const settings = { ...shardWorkerOptions, concurrency: slots };
+      const worker = createQueueWorker(
+        { queue: queueNames.shards, prefix, client, schema: shardJobSchema, settings, logger, refusals },
+        handle,
+      );
+      takers.add(worker);
+      return {
+        setSlots: (next) => {
+          worker.concurrency = next;
+        },
+        drain: async () => {
+          await worker.close();
+          await Promise.all(running);
+          takers.delete(worker);
+        },
+      };
+    },
+    async join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership> {
+      const membership = await (memberships.get(membershipKey(job)) ?? openMembership(job, hello, allocate));
+      membership.take(job);
+      return membership;
+    },
+    /** Leaves at once, as a worker does that ends: shards that still run are reported unfinished. */
+    async close(): Promise<void> {
+      for (const opening of memberships.values()) (await opened(opening))?.leave('the worker left');
+      await Promise.all([...takers].map((worker) => worker.close(true)));
+      client.disconnect();
+    },
+  };
+}
+
+function membershipKey(job: ShardJob): string {
+  return `${job.runId} ${job.lease} ${job.conductor}`;
+}
+
+/** A membership that could be opened; a failure to open it was told to those who asked for it. */
+async function opened(opening: Promise<RemoteMembership> | undefined): Promise<RemoteMembership | undefined> {
+  return opening?.catch(() => undefined);
+}

@@ -1,0 +1,93 @@
+import { createRequire } from 'node:module';
+import type * as Ort from 'onnxruntime-node';
+import { parameterView } from '../../parameter-layout.js';
+import { elements, type NamedArrays, type Runner } from '../program-engine.js';
+import type { Program } from '../programs.js';
+import { gradientName, parameterName } from './trace/trace.js';
+
+// The package is CommonJS with a native addon: required, not imported, so that its absence is an error we can explain.
+const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
+
+type Tensors = Record<string, Ort.Tensor>;
+
+const sessionOptions: Ort.InferenceSession.SessionOptions = {
+  executionProviders: ['cpu'],
+  // One thread for a session: its own threads spin and lose on a busy machine, and one thread gives the same bits always.
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  executionMode: 'sequential',
+  // The passes have optimised the graph already, and onnxruntime's own would fold transposes back into products.
+  graphOptimizationLevel: 'disabled',
+  // Errors only: its warnings go to standard error of whoever embeds us.
+  logSeverityLevel: 3,
+};
+
+export interface CompiledSession {
+  readonly run: Runner;
+  release(): Promise<void>;
+}
+
+/** Loads an ONNX model into onnxruntime, and runs it as the program that it was made from. */
+export async function openSession(
+  program: Program,
+  model: Uint8Array,
+  options: Ort.InferenceSession.SessionOptions = {},
+): Promise<CompiledSession> {
+  const session = await ort.InferenceSession.create(model, { ...sessionOptions, ...options });
+  const wanted = new Set(session.inputNames);
+  const kept: Record<string, Float32Array> = {};
+  const outputs: Tensors = {};
+  for (const [name, shape] of program.outputs) {
+    kept[name] = new Float32Array(elements(shape));
+    outputs[name] = tensor(kept[name], shape);
+  }
+
+  const parameters = new TensorCache((flat) => {
+    const read = program.parameters.filter(({ name }) => wanted.has(parameterName(name)));
+    return Object.fromEntries(
+      read.map((entry) => [parameterName(entry.name), tensor(parameterView(flat, entry), entry.shape)]),
+    );
+  });
+  const gradients = new TensorCache((flat) =>
+    Object.fromEntries(
+      program.parameters.map((entry) => [gradientName(entry.name), tensor(parameterView(flat, entry), entry.shape)]),
+    ),
+  );
+  const inputs = program.inputs
+    .filter(([name]) => wanted.has(name))
+    .map(([name, shape]) => [name, new TensorCache((array) => ({ [name]: tensor(array, shape) }))] as const);
+
+  return {
+    async run(flat, arrays, gradient) {
+      const feeds = Object.assign({}, parameters.of(flat));
+      for (const [name, cache] of inputs) Object.assign(feeds, cache.of(arrays[name] as Float32Array));
+      const fetches = gradient ? Object.assign({}, outputs, gradients.of(gradient)) : outputs;
+      await session.run(feeds, fetches);
+      return kept as NamedArrays;
+    },
+    release: () => session.release(),
+  };
+}
+
+function tensor(data: Float32Array, shape: readonly number[]): Ort.Tensor {
+  return new ort.Tensor('float32', data, shape);
+}
+
+/** Tensors over a caller's array: views, made once for each array and forgotten with it. */
+class TensorCache {
+  readonly #tensors = new WeakMap<Float32Array, Tensors>();
+  readonly #make: (array: Float32Array) => Tensors;
+
+  constructor(make: (array: Float32Array) => Tensors) {
+    this.#make = make;
+  }
+
+  of(array: Float32Array): Tensors {
+    let tensors = this.#tensors.get(array);
+    if (!tensors) {
+      tensors = this.#make(array);
+      this.#tensors.set(array, tensors);
+    }
+    return tensors;
+  }
+}

@@ -1,0 +1,103 @@
+import {
+  choleskyFactor,
+  choleskyInverse,
+  choleskyLogDeterminant,
+  choleskySolve,
+  solveLower,
+} from '../linear-algebra/cholesky.js';
+
+/** x = W z + b + sigma * noise, with z ~ N(0, I) and noise ~ N(0, I): Tipping and Bishop 1999, (2). */
+export interface LinearGaussian {
+  readonly latentDim: number;
+  readonly dataDim: number;
+  /** W^T, as a decoder's weight lies in the layout. [latentDim, dataDim] */
+  readonly weight: ArrayLike<number>;
+  /** [dataDim] */
+  readonly bias: ArrayLike<number>;
+  /** sigma^2 */
+  readonly variance: number;
+}
+
+/**
+ * Probabilistic PCA (Tipping and Bishop, "Probabilistic principal component analysis", JRSS B 61, 1999): the latent
+ * variable model in which the marginal and the posterior are known. With M = W^T W + sigma^2 I (latentDim square):
+ *
+ * - p(x) = N(b, C), C = W W^T + sigma^2 I, so that ln|C| = (dataDim - latentDim) ln sigma^2 + ln|M| and
+ *   C^-1 = (I - W M^-1 W^T) / sigma^2
+ * - p(z|x) = N(M^-1 W^T (x - b), sigma^2 M^-1)
+ */
+export class ProbabilisticPca {
+  readonly model: LinearGaussian;
+  /** The Cholesky factor of M. */
+  readonly #factor: Float64Array;
+  readonly #logDeterminant: number;
+
+  constructor(model: LinearGaussian) {
+    const { latentDim, dataDim, weight, variance } = model;
+    this.model = model;
+    const m = new Float64Array(latentDim * latentDim);
+    for (let i = 0; i < latentDim; i++) {
+      for (let j = 0; j < latentDim; j++) {
+        let dot = i === j ? variance : 0;
+        for (let k = 0; k < dataDim; k++) {
+          dot += (weight[i * dataDim + k] as number) * (weight[j * dataDim + k] as number);
+        }
+        m[i * latentDim + j] = dot;
+      }
+    }
+    this.#factor = choleskyFactor(m, latentDim);
+    this.#logDeterminant = choleskyLogDeterminant(this.#factor, latentDim);
+  }
+
+  /** ln p(x), exact, in nats. x [dataDim] */
+  logProb(x: ArrayLike<number>): number {
+    const { latentDim, dataDim, bias, variance } = this.model;
+    let distance = 0;
+    for (let k = 0; k < dataDim; k++) distance += ((x[k] as number) - (bias[k] as number)) ** 2;
+    for (const value of solveLower(this.#factor, this.#project(x))) distance -= value ** 2;
+    const logDeterminant = (dataDim - latentDim) * Math.log(variance) + this.#logDeterminant;
+    return -0.5 * (dataDim * Math.log(2 * Math.PI) + logDeterminant + distance / variance);
+  }
+
+  /** The mean of p(z|x). [latentDim] */
+  posteriorMean(x: ArrayLike<number>): Float64Array {
+    return choleskySolve(this.#factor, this.#project(x));
+  }
+
+  /** The covariance of p(z|x), the same for every x. [latentDim, latentDim] */
+  posteriorCovariance(): Float64Array {
+    return choleskyInverse(this.#factor, this.model.latentDim).map((value) => value * this.model.variance);
+  }
+
+  /**
+   * KL(N(mean, diag(exp(logVar))) || p(z|x)) in closed form, nats: (tr(P S) + d^T P d - latentDim - ln|P S|) / 2 with
+   * the posterior's precision P = M / sigma^2, S = diag(exp(logVar)) and d = mean - posteriorMean(x).
+   */
+  klFromDiagonal(mean: ArrayLike<number>, logVar: ArrayLike<number>, x: ArrayLike<number>): number {
+    const { latentDim, variance } = this.model;
+    const factor = this.#factor;
+    const difference = this.posteriorMean(x).map((value, i) => (mean[i] as number) - value);
+    let twice = -latentDim - (this.#logDeterminant - latentDim * Math.log(variance));
+    for (let j = 0; j < latentDim; j++) {
+      // M = L L^T: its diagonal gives the trace, and L^T d the quadratic form.
+      let diagonal = 0;
+      for (let k = 0; k <= j; k++) diagonal += (factor[j * latentDim + k] as number) ** 2;
+      let turned = 0;
+      for (let i = j; i < latentDim; i++) turned += (factor[i * latentDim + j] as number) * (difference[i] as number);
+      twice += (diagonal * Math.exp(logVar[j] as number) + turned ** 2) / variance - (logVar[j] as number);
+    }
+    return twice / 2;
+  }
+
+  /** W^T (x - b). [latentDim] */
+  #project(x: ArrayLike<number>): Float64Array {
+    const { latentDim, dataDim, weight, bias } = this.model;
+    return Float64Array.from({ length: latentDim }, (_, i) => {
+      let dot = 0;
+      for (let k = 0; k < dataDim; k++) {
+        dot += (weight[i * dataDim + k] as number) * ((x[k] as number) - (bias[k] as number));
+      }
+      return dot;
+    });
+  }
+}

@@ -1,0 +1,74 @@
+/**
+ * How a run is cut into steps, shards and microbatches. Everything here follows from the spec and the size of the
+ * data set alone, never from how many workers or threads there are: that is what makes the result elastic.
+ */
+
+/** A half-open range of positions in an epoch's order. */
+export interface Range {
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface StepCut {
+  readonly globalBatchSize: number;
+  readonly shardsPerStep: number;
+  readonly microbatchSize: number;
+}
+
+export interface StepPlan {
+  /** 0-based. */
+  readonly epoch: number;
+  /** Examples of this step: the last step of an epoch takes what is left. */
+  readonly sampleCount: number;
+  /** One range for each shard, in shard order, of positions in the epoch's shuffled order. */
+  readonly shards: readonly Range[];
+}
+
+export function stepsPerEpoch(trainExamples: number, globalBatchSize: number): number {
+  return Math.ceil(trainExamples / globalBatchSize);
+}
+
+export function planStep(cut: StepCut, trainExamples: number, step: number): StepPlan {
+  const perEpoch = stepsPerEpoch(trainExamples, cut.globalBatchSize);
+  const begin = (step % perEpoch) * cut.globalBatchSize;
+  const end = Math.min(begin + cut.globalBatchSize, trainExamples);
+  return {
+    epoch: Math.floor(step / perEpoch),
+    sampleCount: end - begin,
+    shards: cutEvenly({ begin, end }, cut.shardsPerStep),
+  };
+}
+
+const evaluationShardSize = 2500;
+export const evaluationMicrobatchSize = 500;
+
+/** The shards of one pass over a split, in its own order. */
+export function planEvaluation(examples: number): readonly Range[] {
+  return cutEvenly({ begin: 0, end: examples }, Math.ceil(examples / evaluationShardSize));
+}
+
+/** Pieces of at most `size`, in order; the last takes what is left. */
+export function cutBySize({ begin, end }: Range, size: number): Range[] {
+  const pieces: Range[] = [];
+  for (let at = begin; at < end; at += size) pieces.push({ begin: at, end: Math.min(at + size, end) });
+  return pieces;
+}
+
+/** At most `count` pieces whose sizes differ by one at the most; none is empty. */
+function cutEvenly({ begin, end }: Range, count: number): Range[] {
+  const total = end - begin;
+  const pieces = Math.min(count, total);
+  return Array.from({ length: pieces }, (_, i) => ({
+    begin: begin + Math.floor((i * total) / pieces),
+    end: begin + Math.floor(((i + 1) * total) / pieces),
+  }));
+}
+
+/**
+ * The cut of a spec that leaves it open. Few shards, because each costs one gradient on the wire; enough of them
+ * to keep several workers busy; microbatches small enough that activations stay in a core's cache.
+ */
+export function defaultCut(globalBatchSize: number): Omit<StepCut, 'globalBatchSize'> {
+  const shardsPerStep = globalBatchSize <= 256 ? 2 : globalBatchSize <= 2048 ? 4 : 8;
+  return { shardsPerStep, microbatchSize: Math.min(512, Math.ceil(globalBatchSize / shardsPerStep)) };
+}

@@ -1,0 +1,112 @@
+import { fitProbabilisticPca } from '@elbo/vae-core/latent/fit-probabilistic-pca';
+import { ProbabilisticPca } from '@elbo/vae-core/latent/probabilistic-pca';
+import { describe, expect, it } from 'vitest';
+import { largestError, readGolden } from '../objectives/golden.js';
+import { mean } from '../random/statistics.js';
+import { normals, sampleLinearGaussian } from './synthetic.js';
+
+interface GoldenCase {
+  case: string;
+  latentDim: number;
+  dataDim: number;
+  variance: number;
+  weight: number[];
+  bias: number[];
+  x: number[];
+  logProb: number[];
+  posteriorMean: number[];
+  posteriorCovariance: number[];
+}
+const { cases } = readGolden<{ cases: GoldenCase[] }>('probabilistic-pca.json');
+const examplesOf = (x: ArrayLike<number>, dataDim: number) =>
+  Array.from({ length: x.length / dataDim }, (_, n) => Array.from(x).slice(n * dataDim, (n + 1) * dataDim));
+
+describe('the marginal and the posterior of probabilistic PCA equal those of the joint Gaussian (SciPy)', () => {
+  it.each(cases.map((golden) => [golden.case, golden] as const))('%s', (_, golden) => {
+    const pca = new ProbabilisticPca(golden);
+    const examples = examplesOf(golden.x, golden.dataDim);
+    expect(
+      largestError(
+        examples.map((x) => pca.logProb(x)),
+        golden.logProb,
+      ),
+    ).toBeLessThan(1e-9);
+    const posteriorMeans = examples.flatMap((x) => [...pca.posteriorMean(x)]);
+    expect(largestError(posteriorMeans, golden.posteriorMean)).toBeLessThan(1e-9);
+    expect(largestError(pca.posteriorCovariance(), golden.posteriorCovariance)).toBeLessThan(1e-9);
+  });
+});
+
+describe('KL(q || p(z|x))', () => {
+  it('is 0 where q is the posterior, and grows with any step away from it', () => {
+    const golden = cases.find(({ latentDim }) => latentDim === 1)!;
+    const pca = new ProbabilisticPca(golden);
+    const x = golden.x.slice(0, golden.dataDim);
+    const posteriorMean = pca.posteriorMean(x);
+    const logVar = Float64Array.of(Math.log(pca.posteriorCovariance()[0]!));
+    expect(pca.klFromDiagonal(posteriorMean, logVar, x)).toBeCloseTo(0, 9);
+    for (const [shift, widen] of [
+      [0.1, 0],
+      [-0.1, 0],
+      [0, 0.1],
+      [0, -0.1],
+    ] as const) {
+      const moved = pca.klFromDiagonal(
+        posteriorMean.map((m) => m + shift),
+        logVar.map((l) => l + widen),
+        x,
+      );
+      expect(moved).toBeGreaterThan(1e-4);
+    }
+  });
+});
+
+describe('the maximum-likelihood fit of probabilistic PCA', () => {
+  const dataDim = 6;
+  const truth = {
+    latentDim: 2,
+    dataDim,
+    weight: normals(4, 0, 2 * dataDim).map((w) => 1.5 * w),
+    bias: normals(4, 1, dataDim),
+    variance: 0.4,
+  };
+  const data = sampleLinearGaussian(truth, 4, 4000);
+  const examples = examplesOf(data, dataDim);
+  const fit = fitProbabilisticPca(data, dataDim, 2);
+  const meanLogProb = (pca: ProbabilisticPca) => mean(examples.map((x) => pca.logProb(x)));
+
+  it('attains the mean log-likelihood that it states', () => {
+    expect(meanLogProb(new ProbabilisticPca(fit.model))).toBeCloseTo(fit.meanLogProb, 8);
+  });
+
+  it('is no worse than the model that made the data, and finds its variance', () => {
+    expect(fit.meanLogProb).toBeGreaterThan(meanLogProb(new ProbabilisticPca(truth)));
+    expect(Math.abs(fit.model.variance / truth.variance - 1)).toBeLessThan(0.05);
+  });
+
+  it('is a maximum: every small change of W, b or the variance lowers the likelihood', () => {
+    const { weight, bias, variance } = fit.model;
+    for (let trial = 0; trial < 10; trial++) {
+      const step = normals(9, trial, weight.length + dataDim + 1).map((value) => 0.02 * value);
+      const changed = new ProbabilisticPca({
+        ...fit.model,
+        weight: Array.from(weight, (w, i) => w + step[i]!),
+        bias: Array.from(bias, (b, k) => b + step[weight.length + k]!),
+        variance: variance * Math.exp(step.at(-1)!),
+      });
+      expect(meanLogProb(changed)).toBeLessThan(fit.meanLogProb);
+    }
+  });
+
+  it('has orthogonal columns, so that the posterior is a diagonal Gaussian', () => {
+    const covariance = new ProbabilisticPca(fit.model).posteriorCovariance();
+    expect(Math.abs(covariance[1]!)).toBeLessThan(1e-12);
+    expect(covariance[0]).toBeGreaterThan(0);
+  });
+
+  it('refuses data that are not whole examples, and more latent dimensions than leave room for noise', () => {
+    expect(() => fitProbabilisticPca(data.subarray(1), dataDim, 2)).toThrow(/whole number of examples/);
+    expect(() => fitProbabilisticPca(data, dataDim, dataDim)).toThrow(/latentDim/);
+    expect(() => fitProbabilisticPca(new Float32Array(60), dataDim, 2)).toThrow(/no variance for the noise/);
+  });
+});
