@@ -17,7 +17,7 @@ export interface ServeWorkerOptions {
 export async function serveWorker(options: ServeWorkerOptions, signal: AbortSignal): Promise<void> {
   const { redisUrl, prefix, token, threads } = options;
   const workerId = options.workerId ?? `${hostname()}-${process.pid}`;
-  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token, workerId });
+  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token });
   const worker = new Worker(transport, {
     workerId,
     ...(threads === null ? {} : { threads }),

@@ -5,6 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine.js';
 import { EngineUnavailableError } from '../errors.js';
 import { createEngine } from '../program-engine.js';
+import { prepareProcess } from '../prepare-process.js';
 import { prepareTfjs } from '../tfjs-runtime.js';
 import { createEagerCompiler } from './eager-compiler.js';
 
@@ -30,17 +31,6 @@ export async function loadEngine(): Promise<Engine> {
     );
   }
   return createEngine(createEagerCompiler('tfjs-node', 'tensorflow'));
-}
-
-/**
- * One TensorFlow thread for each of ours, and no log lines but errors. TensorFlow reads both from the process's
- * environment when its library is first loaded, and a worker thread's process.env is a copy: call this on the main
- * thread before threads that load the engine are started.
- */
-export function prepareProcess(): void {
-  process.env.TF_NUM_INTRAOP_THREADS ??= '1';
-  process.env.TF_NUM_INTEROP_THREADS ??= '1';
-  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
 }
 
 /** The package calls functions of node:util that Node 23 removed. */

@@ -1,0 +1,7 @@
+import { createEmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
+import { describeTransport } from './conformance.js';
+
+describeTransport('the embedded transport', async () => {
+  const transport = createEmbeddedTransport();
+  return { conductor: transport, worker: async () => transport.worker(), close: () => transport.close() };
+});
