@@ -3,9 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus } from 'node:os';
 import { probeEngines } from '@elbo/vae-core/engines/load-engine';
 
-console.log(`Node ${process.version}, ${process.platform} ${process.arch}, ${cpus()[0]?.model}, ${availableParallelism()} threads`);
+console.log(
+  `Node ${process.version}, ${process.platform} ${process.arch}, ${cpus()[0]?.model}, ${availableParallelism()} threads`,
+);
 for (const { name, available, version, reason, mend } of await probeEngines()) {
-  console.log(available ? `engine ${name}: ${version}` : `engine ${name}: MISSING, its tests are skipped: ${reason}. ${mend}`);
+  console.log(
+    available ? `engine ${name}: ${version}` : `engine ${name}: MISSING, its tests are skipped: ${reason}. ${mend}`,
+  );
 }
 console.log(`transport redis: ${describeRedis()}`);
 

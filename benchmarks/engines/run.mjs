@@ -112,7 +112,14 @@ async function race(entrants, batch, rounds) {
     const { milliseconds } = await contender.measure(batch, 1);
     const slow = milliseconds[0] > slowMilliseconds;
     const perTurn = Math.max(1, Math.round(turnMilliseconds / milliseconds[0]));
-    entries.push({ contender, perTurn, turns: slow ? 1 : rounds, times: [], loss: first.loss, norm: first.gradientNorm });
+    entries.push({
+      contender,
+      perTurn,
+      turns: slow ? 1 : rounds,
+      times: [],
+      loss: first.loss,
+      norm: first.gradientNorm,
+    });
   }
   checkAgreement(entries);
   for (let round = 0; round < rounds; round++) {
@@ -137,7 +144,14 @@ function checkAgreement(entries) {
 function summary(name, batch, times) {
   const sorted = times.toSorted((a, b) => a - b);
   const milliseconds = sorted[Math.floor(sorted.length / 2)];
-  return { name, batch, milliseconds, fastest: sorted[0], imagesPerSecond: (batch / milliseconds) * 1e3, gradients: sorted.length };
+  return {
+    name,
+    batch,
+    milliseconds,
+    fastest: sorted[0],
+    imagesPerSecond: (batch / milliseconds) * 1e3,
+    gradients: sorted.length,
+  };
 }
 
 function report(rows) {
@@ -148,10 +162,19 @@ function report(rows) {
     console.log(JSON.stringify({ benchmark: 'engines', machine, model: '784-400-20 Bernoulli, one thread', results }));
     return;
   }
-  console.log(`One gradient of 784-400-20 (Bernoulli), one thread, on ${machine.cpu} (${machine.cpus} CPUs), Node ${machine.node}`);
+  console.log(
+    `One gradient of 784-400-20 (Bernoulli), one thread, on ${machine.cpu} (${machine.cpus} CPUs), Node ${machine.node}`,
+  );
   console.log('| engine | batch | ms (median) | ms (fastest) | images/s | of the first |\n|---|---|---|---|---|---|');
   for (const { name, batch, milliseconds, fastest, imagesPerSecond, timesFirst } of results) {
-    const cells = [name, batch, milliseconds.toFixed(2), fastest.toFixed(2), Math.round(imagesPerSecond), `${timesFirst.toFixed(2)} x`];
+    const cells = [
+      name,
+      batch,
+      milliseconds.toFixed(2),
+      fastest.toFixed(2),
+      Math.round(imagesPerSecond),
+      `${timesFirst.toFixed(2)} x`,
+    ];
     console.log(`| ${cells.join(' | ')} |`);
   }
 }

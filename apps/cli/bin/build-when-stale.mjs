@@ -1,12 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fingerprint, isBuilt, markBuilt, root } from './build-state.mjs';
 
-const app = dirname(dirname(fileURLToPath(import.meta.url)));
-const root = dirname(dirname(app));
-const stamp = join(app, 'dist', '.built-from');
 const lock = join(root, 'node_modules', '.elbo-build');
 const patienceMs = 10 * 60_000;
 
@@ -15,43 +11,12 @@ const patienceMs = 10 * 60_000;
  * standard error: standard output belongs to the program. A folder without sources (an image, a package) is as it is.
  */
 export async function buildWhenStale() {
-  const workspaces = findWorkspaces();
-  if (workspaces.length === 0 || isFresh(workspaces)) return;
+  if (isBuilt()) return;
   await withLock(() => {
     // Whoever held the lock may have built it.
-    const sources = fingerprint(workspaces);
-    if (!isFresh(workspaces, sources)) build(sources);
+    const sources = fingerprint();
+    if (!isBuilt(sources)) build(sources);
   });
-}
-
-function findWorkspaces() {
-  return ['packages', 'apps'].flatMap((group) => {
-    const folder = join(root, group);
-    if (!existsSync(folder)) return [];
-    return readdirSync(folder)
-      .map((name) => join(folder, name))
-      .filter((workspace) => existsSync(join(workspace, 'src')) && existsSync(join(workspace, 'tsconfig.json')));
-  });
-}
-
-function isFresh(workspaces, sources = fingerprint(workspaces)) {
-  if (!existsSync(stamp) || !existsSync(join(app, 'dist', 'main.js'))) return false;
-  return workspaces.every((folder) => existsSync(join(folder, 'dist'))) && readFileSync(stamp, 'utf8') === sources;
-}
-
-/** Path, size and time of change of everything that a build reads: about 5 milliseconds. */
-function fingerprint(workspaces) {
-  const hash = createHash('sha256');
-  const add = (path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (found?.isDirectory()) for (const name of readdirSync(path).sort()) add(join(path, name));
-    else if (found) hash.update(`${path}\0${found.size}\0${found.mtimeMs}\0`);
-  };
-  for (const name of ['package-lock.json', 'tsconfig.base.json']) add(join(root, name));
-  for (const folder of workspaces) {
-    for (const name of ['src', 'assembly', 'package.json', 'tsconfig.json']) add(join(folder, name));
-  }
-  return hash.digest('hex');
 }
 
 function build(sources) {
@@ -76,7 +41,7 @@ function build(sources) {
     process.stderr.write(`${stdout}${stderr}`);
     fail('the build failed; its output is above. `npm ci` mends a broken installation; `npm run build` tries again');
   }
-  writeFileSync(stamp, sources);
+  markBuilt(sources);
   process.stderr.write(`elbo: built in ${((Date.now() - began) / 1000).toFixed(1)} s\n`);
 }
 

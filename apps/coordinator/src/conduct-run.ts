@@ -1,8 +1,8 @@
 import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunChannel } from '@elbo/transport/conductor-transport';
+import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import { learningRateAt } from '@elbo/vae-core/schedules/learning-rate';
-import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { planStep, type StepPlan, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import type { ContributionLedger } from './contribution-ledger.js';
 import { evaluateEpoch } from './evaluate.js';

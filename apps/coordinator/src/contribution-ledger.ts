@@ -43,7 +43,14 @@ export class ContributionLedger {
     const completed = new Promise<void>((resolve) => (complete = resolve));
     const uploads = jobs.map(() => 0);
     this.#parameterVersion = jobs[0]?.parameterVersion ?? this.#parameterVersion;
-    this.#round = { jobs, contributions: jobs.map(() => undefined), uploads, missing: jobs.length, complete, completed };
+    this.#round = {
+      jobs,
+      contributions: jobs.map(() => undefined),
+      uploads,
+      missing: jobs.length,
+      complete,
+      completed,
+    };
   }
 
   /** Resolves with the round's contributions in shard order, whatever order they came in. */
@@ -110,12 +117,17 @@ export class ContributionLedger {
 
   #refusalOf(job: ShardJob): [RefusalReason, string] | null {
     if (job.lease !== this.lease) {
-      return ['deposed-lease', `lease ${job.lease} does not conduct run ${job.runId} any more: lease ${this.lease} does`];
+      return [
+        'deposed-lease',
+        `lease ${job.lease} does not conduct run ${job.runId} any more: lease ${this.lease} does`,
+      ];
     }
     const round = this.#round;
     if (!round || !sameRound(round, job)) return ['wrong-step', `the run is not at ${describeRound(job)}`];
-    if (job.shard >= round.jobs.length) return ['unknown-shard', `${describeRound(job)} has ${round.jobs.length} shards`];
-    if (round.contributions[job.shard]) return ['duplicate', `shard ${job.shard} of ${describeRound(job)} is counted already`];
+    if (job.shard >= round.jobs.length)
+      return ['unknown-shard', `${describeRound(job)} has ${round.jobs.length} shards`];
+    if (round.contributions[job.shard])
+      return ['duplicate', `shard ${job.shard} of ${describeRound(job)} is counted already`];
     return null;
   }
 

@@ -89,7 +89,13 @@ async function conductJob(
   const began = clock.monotonic();
   const base = () => ({ runId: run.runId, time: clock.now() });
   try {
-    emit({ event: 'run-started', ...base(), ...describeRun(run, state), ...describeLaunch(transport, surroundings), runFolder: artefacts.path });
+    emit({
+      event: 'run-started',
+      ...base(),
+      ...describeRun(run, state),
+      ...describeLaunch(transport, surroundings),
+      runFolder: artefacts.path,
+    });
     const outcome = await conductRun({
       run,
       lease: lease.token,

@@ -12,7 +12,12 @@ export async function evaluateEpoch(conduct: Conduct, epoch: number): Promise<vo
   reporter.epoch({ epoch, step: state.step, test, validation });
 }
 
-async function evaluateSplit(conduct: Conduct, epoch: number, split: SplitName, examples: number): Promise<TermSums | null> {
+async function evaluateSplit(
+  conduct: Conduct,
+  epoch: number,
+  split: SplitName,
+  examples: number,
+): Promise<TermSums | null> {
   if (examples === 0) return null;
   const { channel, ledger, state, failure } = conduct;
   const jobs = evaluationJobs(conduct, { epoch, split, parameterVersion: state.step }, planEvaluation(examples).length);

@@ -30,5 +30,9 @@ export function resolveRun(runId: string, spec: RunSpec, dataset: DatasetFacts):
 }
 
 export function cutOf(run: ResolvedRun): StepCut {
-  return { globalBatchSize: run.spec.training.globalBatchSize, shardsPerStep: run.shardsPerStep, microbatchSize: run.microbatchSize };
+  return {
+    globalBatchSize: run.spec.training.globalBatchSize,
+    shardsPerStep: run.shardsPerStep,
+    microbatchSize: run.microbatchSize,
+  };
 }

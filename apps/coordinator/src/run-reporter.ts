@@ -1,5 +1,5 @@
-import type { TermSums } from '@elbo/protocol/messages';
 import type { RunEvent } from '@elbo/protocol/events';
+import type { TermSums } from '@elbo/protocol/messages';
 import { addTermSums, meanTerms } from '@elbo/vae-core/objectives/sum-terms';
 
 /** Takes the events of a run as they happen. */

@@ -5,7 +5,7 @@ import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { initializeParameters } from '@elbo/vae-core/models/initialize';
 import { createModel, type Model } from '@elbo/vae-core/models/model';
-import { createOptimizer, optimizerStateCount, type Optimizer } from '@elbo/vae-core/optimizers/optimizer';
+import { createOptimizer, type Optimizer, optimizerStateCount } from '@elbo/vae-core/optimizers/optimizer';
 
 /** Contributions that may be on their way beyond one for each shard: shards computed twice. */
 export const spareContributionBuffers = 2;
@@ -33,7 +33,13 @@ export class RunState {
     const parameters = arena.allocate(length);
     parameters.set(initializeParameters(model, run.spec.seed));
     const optimizer = createOptimizer(run.spec.training.optimizer, length, arena, kernels);
-    return new RunState(model, arena, parameters, optimizer, Array.from({ length: buffers }, () => arena.allocate(length)));
+    return new RunState(
+      model,
+      arena,
+      parameters,
+      optimizer,
+      Array.from({ length: buffers }, () => arena.allocate(length)),
+    );
   }
 
   /** SHA-256 of the flat little-endian float32 parameters. */
@@ -67,7 +73,9 @@ export class RunState {
 /** Kept buffers of a coordinator for one run, each as long as the parameters. */
 export function coordinatorBuffers(run: ResolvedRun): number {
   const summedGradient = 1;
-  return 1 + optimizerStateCount(run.spec.training.optimizer) + summedGradient + run.shardsPerStep + spareContributionBuffers;
+  return (
+    1 + optimizerStateCount(run.spec.training.optimizer) + summedGradient + run.shardsPerStep + spareContributionBuffers
+  );
 }
 
 function bytesOf(floats: Float32Array): Uint8Array {

@@ -1,7 +1,13 @@
 import type { ShardJob, TermSums } from '@elbo/protocol/messages';
 import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
-import { cutBySize, evaluationMicrobatchSize, planEvaluation, planStep, type Range } from '@elbo/vae-core/steps/step-plan';
+import {
+  cutBySize,
+  evaluationMicrobatchSize,
+  planEvaluation,
+  planStep,
+  type Range,
+} from '@elbo/vae-core/steps/step-plan';
 import type { RunContext } from './run-contexts.js';
 import { type EvaluationTask, type GradientTask, shareFloats, type ThreadResult } from './threads/messages.js';
 import type { ThreadPool } from './threads/thread-pool.js';

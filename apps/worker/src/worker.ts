@@ -70,7 +70,11 @@ export class Worker {
     }
   }
 
-  async #contribute(membership: RunMembership, header: ContributionHeader, gradient: Float32Array | null): Promise<void> {
+  async #contribute(
+    membership: RunMembership,
+    header: ContributionHeader,
+    gradient: Float32Array | null,
+  ): Promise<void> {
     const reply = await membership.contribute(header, gradient);
     if (!reply.accepted) this.options.log.info({ job: header.job, reason: reply.reason }, 'contribution refused');
   }

@@ -1,3 +1,5 @@
+import type { RefusalReason, ShardJob } from '@elbo/protocol/messages';
+
 /** Every error that transport raises on purpose: a code to switch on, and fields that say what it happened to. */
 export abstract class TransportError extends Error {
   abstract readonly code: string;
@@ -44,6 +46,11 @@ export class RunClosedError extends TransportError {
   }
 }
 
+/** Whether an error says that a shard job is no longer needed by anybody. */
+export function saysNotNeeded(error: unknown): boolean {
+  return error instanceof RunClosedError || error instanceof StaleVersionError;
+}
+
 /** Nothing answers, or something else does, where a job says that its conductor listens. */
 export class ConductorUnreachableError extends TransportError {
   readonly code = 'CONDUCTOR_UNREACHABLE';
@@ -64,6 +71,20 @@ export class UnknownBufferError extends TransportError {
   readonly code = 'UNKNOWN_BUFFER';
   constructor(readonly runId: string) {
     super(`run ${runId}: this gradient buffer is not on loan; take one with contributionBuffer and give it back once`);
+  }
+}
+
+/** A shard is needed, and the conductor could not use what was sent for it. */
+export class ContributionFailedError extends TransportError {
+  readonly code = 'CONTRIBUTION_FAILED';
+  constructor(
+    readonly job: ShardJob,
+    readonly reason: RefusalReason,
+    message: string,
+  ) {
+    super(
+      `the conductor of run ${job.runId} could not use the contribution for shard ${job.shard} (${reason}): ${message}`,
+    );
   }
 }
 

@@ -10,7 +10,8 @@ import type {
 export interface WorkerTransport {
   /**
    * Takes shard jobs, at most `slots` at a time, and gives each to the handler. A handler that rejects gives its
-   * job back for another attempt. A handler that only waits for the reply to its contribution takes up no slot.
+   * job back for another attempt, unless it does so with RunClosedError or StaleVersionError: nobody needs that job
+   * any more. A handler that only waits for the reply to its contribution takes up no slot.
    */
   takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker;
   /**
@@ -46,7 +47,12 @@ export interface RunMembership {
    * `discard`, exactly once. Embedded, it is the coordinator's own memory.
    */
   contributionBuffer(job: ShardJob): Promise<Float32Array>;
-  /** Sends a contribution (for a gradient job, with the gradient in a buffer of `contributionBuffer`). */
+  /**
+   * Sends a contribution (for a gradient job, with the gradient in a buffer of `contributionBuffer`). A refusal in the
+   * reply says that the shard is not needed from this worker (any more): a duplicate, a late or a deposed one.
+   * @throws ContributionFailedError when it is needed and arrived unusable, again after a second try: reject, so that
+   * the job is given out again. RunClosedError when the membership ended.
+   */
   contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply>;
   discard(gradient: Float32Array): void;
   /** The packed data set of the run (by its content hash), as bytes on shared memory; cached on disk by `datasets`. */

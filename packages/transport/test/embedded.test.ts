@@ -1,5 +1,5 @@
 import { createEmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
-import { describeTransport } from './conformance.js';
+import { describeTransport } from './conformance/describe-transport.js';
 
 describeTransport('the embedded transport', async () => {
   const transport = createEmbeddedTransport();

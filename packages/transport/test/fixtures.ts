@@ -61,6 +61,14 @@ export function expectedGradient(parameters: Float32Array, shard: number): Float
   return parameters.map((value, i) => value * 2 + shard + i);
 }
 
+export function sameBits(a: Float32Array | null, b: Float32Array): boolean {
+  return a !== null && bytes(a).equals(bytes(b));
+}
+
+function bytes(array: Float32Array): Buffer {
+  return Buffer.from(array.buffer, array.byteOffset, array.byteLength);
+}
+
 /** The whole way of a gradient shard, as a worker goes it. */
 export async function computeShard(worker: WorkerTransport, workerId: string, job: ShardJob): Promise<RunMembership> {
   const membership = await worker.join(job, hello(workerId), allocate);

@@ -3,7 +3,8 @@ import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import type { WorkerTransport } from '@elbo/transport/worker-transport';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { redisForTests, startTestRedis, type TestRedis } from '../../../tests/support/redis.js';
-import { describeTransport, type TransportBed } from './conformance.js';
+import { describeTransport } from './conformance/describe-transport.js';
+import type { TransportBed } from './conformance/stage.js';
 
 describe.skipIf(!redisForTests)('over Redis', () => {
   let redis: TestRedis;

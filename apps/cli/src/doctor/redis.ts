@@ -8,7 +8,7 @@ export async function checkRedis(): Promise<Check> {
     const { locateRedis } = await import('@elbo/transport/redis/locate-redis');
     const found = await locateRedis(undefined);
     await found.stop();
-    return { name: 'Redis', status: 'ok', detail: found.how };
+    return { name: 'Redis', status: 'ok', detail: found.description };
   } catch (error) {
     return { name: 'Redis', status: 'missing', detail: (error as Error).message, mend };
   }

@@ -13,7 +13,8 @@ export async function openRunArtefacts(run: ResolvedRun, out: string | null): Pr
       await folder.saveModel(state.parameters, state.model.layout, state.step);
     },
     async drawPictures({ spec }, { model, parameters }, dataset) {
-      await folder.savePictures(await drawRunPictures({ spec, model, parameters, dataset }));
+      // Engines want memory that is not shared: slice() makes such a copy.
+      await folder.savePictures(await drawRunPictures({ spec, model, parameters: parameters.slice(), dataset }));
     },
     close: () => folder.finish(),
   };

@@ -28,14 +28,11 @@ export function terms({ elbo, reconstructionLogProb, klDivergence }: ElboTerms):
   return `${nats(elbo)} (reconstruction ${nats(reconstructionLogProb)}, KL ${nats(klDivergence)})`;
 }
 
-/** The line that a run begins with: what runs where, and why there. */
+/** The line that a run begins with: `mnist: engine compiled, 2 threads, seed 1; embedded: ...` with the reason why. */
 export function headline(event: RunStartedEvent, transportReason: string | null): string {
-  const where =
-    event.transport === 'embedded'
-      ? `embedded in this process, ${plural(event.threads, 'thread')}`
-      : `BullMQ on Redis, ${plural(event.workers, 'worker process', 'worker processes')} of ${plural(event.threads, 'thread')}`;
-  const why = transportReason ? ` (${transportReason})` : '';
-  return `${event.name}: engine ${event.engine}; ${where}${why}; seed ${event.seed}`;
+  const threads = plural(event.threads, 'thread');
+  const where = event.transport === 'embedded' ? threads : `${plural(event.workers, 'worker')} of ${threads}`;
+  return `${event.name}: engine ${event.engine}, ${where}, seed ${event.seed}; ${transportReason ?? event.transport}`;
 }
 
 /** The line below it: how much there is to do. */

@@ -99,7 +99,10 @@ function fileTable({ pictures, savedStep }: RunSummary): string {
     ['spec.yaml', 'the run spec, complete: every default and every choice is written out'],
     ['metrics.ndjson', 'every event of the run, one JSON object a line, in the order they came'],
     ['model.safetensors', model],
-    ['curves.png', 'ELBO, KL and reconstruction over the epochs; the faint line is the training batches'],
+    [
+      'curves.png',
+      'ELBO, KL and reconstruction over the epochs; the faint line is the training batches, the points are epochs (train: the mean over an epoch, drawn at its middle)',
+    ],
     ['samples.png', pictureRow(pictures?.samples, 'what the decoder makes of z drawn from the prior N(0, I)')],
     ['reconstructions.png', pictureRow(pictures?.reconstructions, 'examples, and what the model makes of each')],
   ];

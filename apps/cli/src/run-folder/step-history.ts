@@ -2,10 +2,10 @@ import type { ElboTerms, StepEvent } from '@elbo/protocol/events';
 
 export type StepPoint = { readonly epoch: number } & ElboTerms;
 
-const capacity = 1024;
+const capacity = 512;
 
 /**
- * The steps of a run of any length in at most 1,024 points: when they are full, neighbours are averaged in pairs,
+ * The steps of a run of any length in fewer than 512 points: when they are full, neighbours are averaged in pairs,
  * and from then on twice as many steps make a point.
  */
 export class StepHistory {

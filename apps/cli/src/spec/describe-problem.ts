@@ -1,6 +1,6 @@
 import type { z } from 'zod';
-import { flagOfField, type TypedFlags } from './flags.js';
-import { nearestWord } from './nearest-word.js';
+import { flagName, flagOfField, specFlags, type TypedFlags } from './flags.js';
+import { fold, nearestWord } from './nearest-word.js';
 import { type FieldPath, getAt, isPlainObject } from './nested.js';
 import { allFieldPaths, allowedBy, schemaAt } from './spec-schema.js';
 
@@ -41,9 +41,15 @@ function describeUnknownField(path: FieldPath, context: Context): string {
   const near = nearestWord(key, siblings.map(lastOf));
   const right = near
     ? [...parentPath, near].join('.')
-    : (fields.find((each) => lastOf(each) === key) ?? nearestField(key, fields));
+    : (fieldOfFlag(key) ?? fields.find((each) => lastOf(each) === key) ?? nearestField(key, fields));
   const hint = right ? `did you mean ${right}?` : `the fields here are ${siblings.map(lastOf).join(', ')}`;
   return `${where} is not a field of a run spec; ${hint}`;
+}
+
+/** People who know the flags write `batchSize` for what `--batch-size` says. */
+function fieldOfFlag(key: string): string | undefined {
+  const flag = specFlags.find((each) => fold(flagName(each)) === fold(key));
+  return flag?.fields.find((each) => !each.implied)?.path.join('.');
 }
 
 function nearestField(key: string, fields: readonly string[]): string | null {

@@ -38,6 +38,6 @@ export function nearestWord(word: string, candidates: Iterable<string>): string 
 }
 
 /** `latent_dim`, `latent-dim` and `latentDim` are one word. */
-function fold(word: string): string {
+export function fold(word: string): string {
   return word.toLowerCase().replaceAll(/[-_\s]/g, '');
 }

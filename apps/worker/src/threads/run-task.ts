@@ -1,6 +1,13 @@
 import type { SplitName } from '@elbo/protocol/messages';
 import { sumTerms } from '@elbo/vae-core/objectives/sum-terms';
-import { type EvaluationTask, floatsOf, type GradientTask, type ThreadResult, type ThreadRun, type ThreadTask } from './messages.js';
+import {
+  type EvaluationTask,
+  floatsOf,
+  type GradientTask,
+  type ThreadResult,
+  type ThreadRun,
+  type ThreadTask,
+} from './messages.js';
 import { ThreadState } from './thread-state.js';
 
 /** The thread's side of the Piscina pool: one task is one microbatch. */
@@ -23,7 +30,10 @@ async function computeGradient(state: ThreadState, task: GradientTask): Promise<
   const epsilon = drawEpsilon(state, 'epsilon', task.step, examples);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, batch);
-  const terms = sumTerms(await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient), state.model.latentDim);
+  const terms = sumTerms(
+    await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient),
+    state.model.latentDim,
+  );
   floatsOf(task.target).set(state.gradient);
   return { terms, computeMs: performance.now() - started };
 }
@@ -48,7 +58,12 @@ function readExamples(state: ThreadState, split: SplitName, examples: Uint32Arra
 }
 
 /** [monteCarloSamples, batch, latentDim], each example's own draw whatever batch it stands in. */
-function drawEpsilon(state: ThreadState, stream: 'epsilon' | 'evaluation-epsilon', draw: number, examples: Uint32Array): Float32Array {
+function drawEpsilon(
+  state: ThreadState,
+  stream: 'epsilon' | 'evaluation-epsilon',
+  draw: number,
+  examples: Uint32Array,
+): Float32Array {
   const { latentDim } = state.model;
   const samples = state.threadRun.run.spec.objective.monteCarloSamples;
   const epsilon = state.buffer('epsilon', samples * examples.length * latentDim);

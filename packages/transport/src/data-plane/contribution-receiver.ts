@@ -21,6 +21,7 @@ export interface ReceiverContext {
   reply(id: number, reply: ContributionReply): void;
 }
 
+type Refusal = Extract<ContributionReply, { accepted: false }>;
 type Arrival =
   | { readonly admitted: true; readonly header: ContributionHeader; readonly buffer: Float32Array | null }
   | { readonly admitted: false; readonly reply: ContributionReply };
@@ -58,20 +59,24 @@ export class ContributionReceiver {
     }
     const { header, buffer } = arrival;
     const { hooks } = this.context.endpoint;
-    let reply: ContributionReply | null = null;
+    let damage: Refusal | null = null;
     if (!intact) {
-      reply = refusal(
+      damage = refusal(
         'bad-checksum',
         'the gradient does not have its checksum: it was changed on the way, send it again',
       );
     } else if (buffer !== null && this.#memorySlot !== null && !this.#readMemory(this.#memorySlot, buffer)) {
-      reply = refusal('bad-length', 'the gradient could not be read whole from shared memory');
+      damage = refusal('bad-length', 'the gradient could not be read whole from shared memory');
     }
     this.#arrival = null;
+    if (damage !== null) {
+      // The shard stays among the member's unfinished ones: it sends it again, or leaves.
+      hooks.abandoned(header.job, buffer, damage.message);
+      this.context.reply(this.#id, damage);
+      return;
+    }
     this.context.finished(header.job);
-    if (reply === null) reply = hooks.contributed(header, buffer);
-    else hooks.abandoned(header.job, buffer, reply.accepted ? '' : reply.message);
-    this.context.reply(this.#id, reply);
+    this.context.reply(this.#id, hooks.contributed(header, buffer));
   }
 
   /** The connection is gone: what was arriving will not come. */
@@ -120,7 +125,7 @@ export class ContributionReceiver {
   }
 }
 
-function refusal(reason: RefusalReason, message: string): ContributionReply {
+function refusal(reason: RefusalReason, message: string): Refusal {
   return { accepted: false, reason, message };
 }
 

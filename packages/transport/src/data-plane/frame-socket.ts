@@ -37,15 +37,21 @@ export class FrameSocket {
     this.#beat.unref();
   }
 
-  /** `onFlushed`: the payload has left this process's memory, or never will. */
-  send(type: FrameType, header?: unknown, payload: Uint8Array | null = null, onFlushed?: () => void): void {
+  /** `payloadCrc`: its CRC-32, when known. `onFlushed`: the payload has left this process's memory, or never will. */
+  send(
+    type: FrameType,
+    header?: unknown,
+    payload: Uint8Array | null = null,
+    payloadCrc?: number,
+    onFlushed?: () => void,
+  ): void {
     if (this.closed) {
       onFlushed?.();
       return;
     }
-    const head = encodeFrameHead(type, header, payload);
+    const head = encodeFrameHead(type, header, payload, payloadCrc);
     if (payload === null) {
-      this.stream.write(head, onFlushed);
+      this.stream.write(head);
       return;
     }
     this.stream.cork();

@@ -30,8 +30,13 @@ export const frameTypes = {
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 const knownTypes: ReadonlySet<number> = new Set(Object.values(frameTypes));
 
-/** The preamble and the header; the payload is written behind it, uncopied. */
-export function encodeFrameHead(type: FrameType, header: unknown, payload: Uint8Array | null): Buffer {
+/** The preamble and the header; the payload is written behind it, uncopied. `payloadCrc`: its CRC-32, when known. */
+export function encodeFrameHead(
+  type: FrameType,
+  header: unknown,
+  payload: Uint8Array | null,
+  payloadCrc: number = payload === null ? 0 : crc32(payload),
+): Buffer {
   const json = header === undefined ? '' : JSON.stringify(header);
   const headerBytes = Buffer.byteLength(json);
   if (headerBytes > maxHeaderBytes) {
@@ -44,7 +49,7 @@ export function encodeFrameHead(type: FrameType, header: unknown, payload: Uint8
   head.writeUInt32BE(headerBytes, 8);
   head.writeUInt32BE(crc32(head.subarray(preambleBytes)), 12);
   head.writeUInt32BE(payload?.length ?? 0, 16);
-  head.writeUInt32BE(payload === null ? 0 : crc32(payload), 20);
+  head.writeUInt32BE(payloadCrc, 20);
   return head;
 }
 

@@ -33,10 +33,10 @@ export class ParameterSender {
       const chunk = this.#free.pop();
       if (chunk === undefined) return;
       const part = chunk.subarray(0, Math.min(chunkBytes, byteLength - this.#byteOffset));
-      this.parameters.read(this.#byteOffset, part);
+      const crc = this.parameters.readPart(this.#byteOffset, part);
       const header = { version, parameterCount, byteOffset: this.#byteOffset };
       this.#byteOffset += part.length;
-      this.socket.send(frameTypes.parameters, header, part, () => {
+      this.socket.send(frameTypes.parameters, header, part, crc, () => {
         this.#free.push(chunk);
         this.#fill();
       });

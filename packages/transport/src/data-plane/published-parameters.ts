@@ -1,3 +1,4 @@
+import { crc32 } from 'node:zlib';
 import { SharedMemory } from './shared-memory.js';
 
 /**
@@ -12,6 +13,7 @@ export class PublishedParameters {
   #memory: SharedMemory | null = SharedMemory.create();
   #slot = 0;
   #kept: Uint8Array | null = null;
+  readonly #partCrcs = new Map<number, number>();
 
   get byteLength(): number {
     return this.parameterCount * 4;
@@ -25,6 +27,7 @@ export class PublishedParameters {
   replace(version: number, parameters: Float32Array): void {
     const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
     this.version = version;
+    this.#partCrcs.clear();
     this.parameterCount = parameters.length;
     if (this.#memory !== null) {
       this.#slot = 1 - this.#slot;
@@ -36,10 +39,19 @@ export class PublishedParameters {
     this.#kept.set(bytes);
   }
 
-  /** Copies a part of the current version. */
-  read(byteOffset: number, target: Uint8Array): void {
+  /**
+   * Copies a part of the current version, and returns its CRC-32. Every reader asks for the same parts: the checksum of
+   * each is computed once a version.
+   */
+  readPart(byteOffset: number, target: Uint8Array): number {
     if (this.#kept !== null) target.set(this.#kept.subarray(byteOffset, byteOffset + target.length));
     else this.#memory?.readSlotPart(this.#slot, this.byteLength, byteOffset, target);
+    let crc = this.#partCrcs.get(byteOffset);
+    if (crc === undefined) {
+      crc = crc32(target);
+      this.#partCrcs.set(byteOffset, crc);
+    }
+    return crc;
   }
 
   close(): void {

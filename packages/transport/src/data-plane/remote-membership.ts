@@ -2,10 +2,11 @@ import type {
   ContributionHeader,
   ContributionReply,
   MemberHello,
+  RefusalReason,
   ResolvedRun,
   ShardJob,
 } from '@elbo/protocol/messages';
-import { ConductorUnreachableError, FrameError, RunClosedError } from '../errors.js';
+import { ConductorUnreachableError, ContributionFailedError, FrameError, RunClosedError } from '../errors.js';
 import { shardJobKey } from '../shard-job.js';
 import type { RunMembership } from '../worker-transport.js';
 import { fetchDataset } from './dataset-client.js';
@@ -25,6 +26,9 @@ import { ReceivedParameters } from './received-parameters.js';
 import { ForeignMemory, SharedMemory } from './shared-memory.js';
 
 const welcomeDeadlineMs = 5000;
+
+/** The shard is needed still, and this contribution for it is of no use. */
+const unusable: ReadonlySet<RefusalReason> = new Set(['bad-header', 'bad-length', 'bad-checksum']);
 
 interface Welcome {
   readonly resolve: (run: ResolvedRun) => void;
@@ -129,19 +133,28 @@ export class RemoteMembership implements RunMembership, FrameHandler {
   async contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply> {
     if (gradient !== null) this.#gradients.assertLent(gradient);
     try {
-      if (this.#socket.closed) throw this.#over();
-      const memorySlot = gradient !== null && this.#gradientsInMemory ? this.#gradients.share(gradient) : null;
-      const payload = gradient !== null && memorySlot === null ? bytesOf(gradient) : null;
+      let reply = await this.#send(header, gradient, this.#gradientsInMemory);
+      if (isDamaged(reply)) reply = await this.#send(header, gradient, false);
+      if (!reply.accepted && unusable.has(reply.reason)) {
+        throw new ContributionFailedError(header.job, reply.reason, reply.message);
+      }
       this.#taken.delete(shardJobKey(header.job));
-      const id = this.#nextId++;
-      const reply = new Promise<ContributionReply>((resolve, reject) => this.#replies.set(id, { resolve, reject }));
-      this.#socket.send(frameTypes.contribution, { id, header, memorySlot }, payload);
-      this.options.onSent(header.job);
-      return await reply;
+      return reply;
     } finally {
       // The reply says that the conductor has it whole; without one, nothing of the buffer is sent any more.
       if (gradient !== null) this.#gradients.giveBack(gradient);
     }
+  }
+
+  #send(header: ContributionHeader, gradient: Float32Array | null, throughMemory: boolean): Promise<ContributionReply> {
+    if (this.#socket.closed) throw this.#over();
+    const memorySlot = gradient !== null && throughMemory ? this.#gradients.share(gradient) : null;
+    const payload = gradient !== null && memorySlot === null ? bytesOf(gradient) : null;
+    const id = this.#nextId++;
+    const reply = new Promise<ContributionReply>((resolve, reject) => this.#replies.set(id, { resolve, reject }));
+    this.#socket.send(frameTypes.contribution, { id, header, memorySlot }, payload);
+    this.options.onSent(header.job);
+    return reply;
   }
 
   discard(gradient: Float32Array): void {
@@ -231,4 +244,9 @@ export class RemoteMembership implements RunMembership, FrameHandler {
   #over(): RunClosedError {
     return new RunClosedError(this.options.runId, this.options.lease, this.#closedBecause);
   }
+}
+
+/** Changed or cut short on its way: worth sending again. */
+function isDamaged(reply: ContributionReply): boolean {
+  return !reply.accepted && (reply.reason === 'bad-checksum' || reply.reason === 'bad-length');
 }

@@ -21,10 +21,10 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
   const runs = new RunQueue(logger);
   const channels = new Map<string, EmbeddedRunChannel>();
   const workers = new Set<EmbeddedWorker>();
-  const shards = new JobQueue((worker, job, message, willRetry) => {
-    if (!willRetry) logger.error({ job, message }, 'a shard failed its last attempt');
+  const shards = new JobQueue((worker, job, failure) => {
+    if (failure !== null) logger.warn({ job, ...failure }, 'a shard failed');
     const channel = channels.get(job.runId);
-    if (worker instanceof EmbeddedWorker && channel !== undefined) worker.failed(channel, job, message, willRetry);
+    if (worker instanceof EmbeddedWorker && channel !== undefined) worker.settled(channel, job, failure);
   });
   const forget = (channel: EmbeddedRunChannel) => {
     const { runId } = channel.run;
@@ -89,9 +89,15 @@ class EmbeddedWorker implements WorkerTransport {
     return membership;
   }
 
-  failed(channel: EmbeddedRunChannel, job: ShardJob, message: string, willRetry: boolean): void {
+  settled(
+    channel: EmbeddedRunChannel,
+    job: ShardJob,
+    failure: { readonly message: string; readonly willRetry: boolean } | null,
+  ): void {
     const membership = this.#memberships.get(channel);
-    if (membership?.drop(job)) channel.hooks.shardFailed(membership.hello, job, message, willRetry);
+    if (membership?.drop(job) && failure !== null) {
+      channel.hooks.shardFailed(membership.hello, job, failure.message, failure.willRetry);
+    }
   }
 
   /** Leaves at once, as a worker does that ends: shards that still run are reported unfinished. */

@@ -1,4 +1,5 @@
 import type { ShardJob } from '@elbo/protocol/messages';
+import { saysNotNeeded } from '../errors.js';
 import { shardAttempts } from '../shard-job.js';
 import type { ShardTaker } from '../worker-transport.js';
 
@@ -7,18 +8,22 @@ interface Entry {
   failures: number;
 }
 
-/** Tells who failed a job, so that its coordinator hears of it. */
-export type FailureListener = (taker: object, job: ShardJob, message: string, willRetry: boolean) => void;
+/** Told when a handler is done with a job; `failure` is null unless it failed. */
+export type SettledListener = (
+  worker: object,
+  job: ShardJob,
+  failure: { readonly message: string; readonly willRetry: boolean } | null,
+) => void;
 
 /** A queue of shard jobs for takers in the same process. First in, first out; the least busy taker is served first. */
 export class JobQueue {
   #waiting: Entry[] = [];
   #takers: Taker[] = [];
   #pumpDue = false;
-  readonly #onFailure: FailureListener;
+  readonly #onSettled: SettledListener;
 
-  constructor(onFailure: FailureListener) {
-    this.#onFailure = onFailure;
+  constructor(onSettled: SettledListener) {
+    this.#onSettled = onSettled;
   }
 
   add(jobs: readonly ShardJob[]): void {
@@ -30,7 +35,7 @@ export class JobQueue {
     this.#waiting = this.#waiting.filter((entry) => !matches(entry.job));
   }
 
-  /** `worker` names the taker in failure reports. */
+  /** `worker` names the taker when a job is settled. */
   take(worker: object, handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
     const taker = new Taker(worker, handler, slots, () => this.#schedulePump());
     this.#takers.push(taker);
@@ -69,12 +74,25 @@ export class JobQueue {
   }
 
   #start(taker: Taker, entry: Entry): void {
-    taker.run(entry.job, (error) => {
-      entry.failures++;
-      const willRetry = entry.failures < shardAttempts;
-      if (willRetry) this.#waiting.push(entry);
-      this.#onFailure(taker.worker, entry.job, error instanceof Error ? error.message : String(error), willRetry);
-    });
+    taker.run(entry.job).then(
+      () => this.#onSettled(taker.worker, entry.job, null),
+      (error: unknown) => this.#failed(taker, entry, error),
+    );
+  }
+
+  #failed(taker: Taker, entry: Entry, error: unknown): void {
+    if (saysNotNeeded(error)) {
+      this.#onSettled(taker.worker, entry.job, null);
+      return;
+    }
+    entry.failures++;
+    const willRetry = entry.failures < shardAttempts;
+    if (willRetry) {
+      this.#waiting.push(entry);
+      this.#schedulePump();
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    this.#onSettled(taker.worker, entry.job, { message, willRetry });
   }
 }
 
@@ -89,15 +107,15 @@ class Taker {
     private readonly freed: () => void,
   ) {}
 
-  run(job: ShardJob, onFailure: (error: unknown) => void): void {
+  async run(job: ShardJob): Promise<void> {
     this.running++;
-    this.handler(job)
-      .catch(onFailure)
-      .finally(() => {
-        this.running--;
-        if (this.running === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
-        this.freed();
-      });
+    try {
+      await this.handler(job);
+    } finally {
+      this.running--;
+      if (this.running === 0) for (const resolve of this.#whenIdle.splice(0)) resolve();
+      this.freed();
+    }
   }
 
   drained(): Promise<void> {

@@ -42,7 +42,7 @@ export class EmbeddedMembership implements RunMembership {
     this.channel.hooks.shardTaken(this.hello, job);
   }
 
-  /** A handler rejected: the job is no longer this member's. False when it was not. */
+  /** The handler is done with the job. False when the job was contributed, or was not this member's. */
   drop(job: ShardJob): boolean {
     return this.#taken.delete(shardJobKey(job));
   }

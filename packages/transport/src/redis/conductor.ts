@@ -40,9 +40,9 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
   const { redisUrl, prefix, token, advertise } = options;
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
-  const client = await connectRedis(redisUrl);
+  const client = await connectRedis(redisUrl, logger);
   // Snapshots have a connection of their own: jobs do not queue up behind megabytes.
-  const storeClient = await connectRedis(redisUrl);
+  const storeClient = await connectRedis(redisUrl, logger);
   const { host = '127.0.0.1', port = 0 } = options.listen ?? {};
   const server = await DataPlaneServer.listen({ host, port, token, advertise }, refusals, logger);
   const runs = runsQueue(client, prefix);

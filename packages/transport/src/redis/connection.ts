@@ -1,5 +1,6 @@
 import { Redis } from 'ioredis';
 import { RedisUnavailableError } from '../errors.js';
+import type { Logger } from '../log.js';
 
 const connectDeadlineMs = 5000;
 
@@ -7,7 +8,7 @@ const connectDeadlineMs = 5000;
  * A connection that is ready; afterwards it comes back by itself when Redis does, and commands wait for it.
  * @throws RedisUnavailableError when nothing answers at first.
  */
-export async function connectRedis(url: string): Promise<Redis> {
+export async function connectRedis(url: string, logger?: Logger): Promise<Redis> {
   let lastError: Error | null = null;
   const client = new Redis(url, {
     lazyConnect: true,
@@ -32,6 +33,10 @@ export async function connectRedis(url: string): Promise<Redis> {
     );
   }
   connected = true;
+  client.on('reconnecting', () =>
+    logger?.warn({ url: withoutPassword(url), err: lastError }, 'the connection to Redis was lost'),
+  );
+  client.on('ready', () => logger?.warn({ url: withoutPassword(url) }, 'the connection to Redis is back'));
   return client;
 }
 

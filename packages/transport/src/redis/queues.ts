@@ -30,7 +30,7 @@ export const shardWorkerOptions = {
 export const runWorkerOptions = {
   ...shardWorkerOptions,
   concurrency: 1,
-  lockDuration: 4000,
+  lockDuration: 3000,
   lockRenewTime: 1000,
   stalledInterval: 1000,
   maxStalledCount: 1_000_000,

@@ -43,8 +43,8 @@ export class RedisRunChannel implements RunChannel {
 
 /** Takes the jobs of a run out of the queue, those of this lease and of older ones; a worker may still hold some. */
 export async function removeShardJobs(shards: Queue<ShardJob>, runId: string, lease: number): Promise<void> {
-  const waiting = await shards.getJobs(['waiting', 'prioritized', 'delayed']);
+  const waiting = await shards.getJobs(['waiting', 'prioritized', 'delayed', 'active']);
   const ours = waiting.filter((job) => job?.data?.runId === runId && job.data.lease <= lease);
-  // One that a worker has just taken cannot be removed; its worker finds the run closed and drops it.
+  // One that a live worker holds is locked and cannot be removed; its worker finds the run closed and drops it.
   await Promise.all(ours.map((job) => job.remove().catch(() => undefined)));
 }

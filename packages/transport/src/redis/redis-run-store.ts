@@ -8,6 +8,7 @@ import { acquireLease, commitSnapshot, deleteSnapshot, releaseLease, renewLease,
 const recordTtlMs = 7 * 24 * 3600 * 1000;
 /** An upload whose coordinator died before it was committed goes away by itself. */
 const uploadTtlMs = 60_000;
+const uploadPartBytes = 256 * 1024;
 
 /** The keys of a run, in one slot of a cluster. */
 export function runKeys(prefix: string, runId: string) {
@@ -25,6 +26,9 @@ export function runKeys(prefix: string, runId: string) {
 
 /** Leases, snapshots and records in Redis. During a save, two snapshots of a run exist: the last one and the upload. */
 export class RedisRunStore implements RunStore {
+  /** Kept between saves. */
+  #spare: Buffer | null = null;
+
   constructor(
     private readonly client: Redis,
     private readonly prefix: string,
@@ -48,9 +52,10 @@ export class RedisRunStore implements RunStore {
   async saveSnapshot(lease: Lease, { step, meta, tensors }: RunSnapshot): Promise<void> {
     const keys = runKeys(this.prefix, lease.runId);
     const upload = keys.upload(lease.token);
-    const bytes = Buffer.from(tensors.buffer, tensors.byteOffset, tensors.byteLength);
+    const bytes = this.#copy(tensors);
     const checksum = crc32(bytes);
-    await this.client.set(upload, bytes, 'PX', uploadTtlMs);
+    await this.#upload(upload, bytes);
+    this.#spare = bytes;
     const committed = await commitSnapshot.run(
       this.client,
       [keys.lease, upload, keys.tensors, keys.snapshot],
@@ -58,6 +63,24 @@ export class RedisRunStore implements RunStore {
     );
     held(lease, committed);
     if (committed === 0) throw new SnapshotCorruptError(lease.runId, 'its upload was gone before it was committed');
+  }
+
+  /** The caller's memory may change as soon as it has called. */
+  #copy(tensors: Uint8Array): Buffer {
+    const copy = this.#spare?.length === tensors.length ? this.#spare : Buffer.allocUnsafeSlow(tensors.length);
+    this.#spare = null;
+    copy.set(tensors);
+    return copy;
+  }
+
+  /** In parts, so that Redis neither stops for others nor keeps a buffer as large as the whole. */
+  async #upload(key: string, bytes: Buffer): Promise<void> {
+    const start = this.client.multi().del(key);
+    if (bytes.length > 0) start.setrange(key, bytes.length - 1, '\0').pexpire(key, uploadTtlMs);
+    await start.exec();
+    for (let at = 0; at < bytes.length; at += uploadPartBytes) {
+      await this.client.setrange(key, at, bytes.subarray(at, at + uploadPartBytes));
+    }
   }
 
   async loadSnapshot(runId: string): Promise<RunSnapshot | null> {

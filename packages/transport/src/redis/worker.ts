@@ -3,11 +3,11 @@ import type { Worker } from 'bullmq';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RemoteMembership } from '../data-plane/remote-membership.js';
 import { defaultLogger, type Logger } from '../log.js';
-import { shardJobKey } from '../shard-job.js';
 import type { RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { connectRedis } from './connection.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, shardWorkerOptions } from './queues.js';
+import { ShardRunner } from './shard-runner.js';
 
 export interface RedisWorkerOptions {
   readonly redisUrl: string;
@@ -31,11 +31,13 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
   const { redisUrl, prefix, token, shareMemory = true } = options;
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
-  const client = await connectRedis(redisUrl);
+  const client = await connectRedis(redisUrl, logger);
   const memberships = new Map<string, Promise<RemoteMembership>>();
   const takers = new Set<Worker>();
-  const underWay = new Map<string, () => void>();
-  const onSent = (job: ShardJob) => underWay.get(shardJobKey(job))?.();
+  const runners = new Set<ShardRunner>();
+  const onSent = (job: ShardJob) => {
+    for (const runner of runners) runner.onSent(job);
+  };
 
   const openMembership = (job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array) => {
     const key = membershipKey(job);
@@ -55,38 +57,12 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
   return {
     refusals: refusals.counts,
     takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
-      const running = new Set<Promise<void>>();
-      const run = async (job: ShardJob, willRetry: boolean) => {
-        try {
-          await handler(job);
-        } catch (error) {
-          const message = error instanceof Error ? error.message : String(error);
-          (await opened(memberships.get(membershipKey(job))))?.failed(job, message, willRetry);
-          throw error;
-        }
-        (await opened(memberships.get(membershipKey(job))))?.drop(job);
-      };
-      // The queue is told that the job is done as soon as its contribution is on the way, not when the reply is here:
-      // the next job is fetched meanwhile. Should the contribution be lost, the conductor has it among the unfinished.
-      const handle = (job: ShardJob, willRetry: boolean) =>
-        new Promise<void>((resolve, reject) => {
-          const key = shardJobKey(job);
-          underWay.set(key, resolve);
-          const done = run(job, willRetry)
-            .then(resolve, (error: unknown) => {
-              logger.warn({ job, err: error }, 'a shard failed');
-              reject(error);
-            })
-            .finally(() => {
-              underWay.delete(key);
-              running.delete(done);
-            });
-          running.add(done);
-        });
+      const runner = new ShardRunner(handler, (job) => opened(memberships.get(membershipKey(job))), logger);
+      runners.add(runner);
       const settings = { ...shardWorkerOptions, concurrency: slots };
       const worker = createQueueWorker(
         { queue: queueNames.shards, prefix, client, schema: shardJobSchema, settings, logger, refusals },
-        handle,
+        (job, willRetry) => runner.run(job, willRetry),
       );
       takers.add(worker);
       return {
@@ -95,7 +71,8 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
         },
         drain: async () => {
           await worker.close();
-          await Promise.all(running);
+          await runner.idle();
+          runners.delete(runner);
           takers.delete(worker);
         },
       };

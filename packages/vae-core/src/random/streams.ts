@@ -26,7 +26,8 @@ const SCRATCH_WORDS = 1024;
  * sample index, position), by Philox with key = (seed, hash of the name) and counter = (block, sample, example, step).
  * Who draws, in what order and in pieces of what size changes nothing; a shorter draw is the beginning of a longer one.
  * Promised: the same bits on every machine and version of Node (integer and correctly rounded arithmetic only).
- * Every index is an integer in [0, 2^32). Each method writes `count` numbers to `out` from `offset` on.
+ * Every index is an integer in [0, 2^32). The fill methods write `count` numbers to `out` from `offset` on.
+ * All throw RangeError for another index, and for numbers that do not fit `out`.
  */
 export class RandomStreams {
   readonly #seed: number;
@@ -112,6 +113,9 @@ export class RandomStreams {
     stepOrEpoch: number,
     count: number,
   ): void {
+    checkIndex('step or epoch', stepOrEpoch);
+    checkIndex('example', example);
+    checkIndex('sample', sample);
     const block = first / PHILOX_BLOCK_WORDS;
     const blocks = Math.ceil(count / PHILOX_BLOCK_WORDS);
     fillPhiloxBlocks(this.#seed, STREAM_KEYS[stream], block, sample, example, stepOrEpoch, this.#words, 0, blocks);
@@ -128,6 +132,11 @@ export function hashStreamName(name: string): number {
 const STREAM_KEYS = Object.fromEntries(randomStreamNames.map((name) => [name, hashStreamName(name)])) as Readonly<
   Record<RandomStreamName, number>
 >;
+
+/** A counter takes 32 bits of each index: NaN or 2^32 would quietly repeat the numbers of index 0. */
+function checkIndex(what: string, index: number): void {
+  if (index >>> 0 !== index) throw new RangeError(`the ${what} index is an integer from 0 to 4294967295, not ${index}`);
+}
 
 function checkRange(out: Float32Array, offset: number, count: number): void {
   if (

@@ -67,7 +67,17 @@ describe('what the initial parameters depend on', () => {
     for (const [name, values] of initialParameters(spec, 7)) expect(values).not.toEqual(other.get(name));
   });
 
-  it('is the place of a parameter, not the sizes of the others: a wider decoder leaves the encoder as it is', () => {
+  it('is the place of a parameter: two of the same shape differ', () => {
+    const parameters = initialParameters(specWith('uniformFanIn'), 1);
+    for (const part of ['weight', 'bias']) {
+      const mean = parameters.get(`encoder.posteriorMean.${part}`)!;
+      const logVar = parameters.get(`encoder.posteriorLogVar.${part}`)!;
+      expect(mean.length).toBe(logVar.length);
+      expect(mean.some((value, i) => value === logVar[i])).toBe(false);
+    }
+  });
+
+  it('is not the sizes of the other parameters: a wider decoder leaves the encoder as it is', () => {
     const narrow = initialParameters(specWith('heNormal'), 1);
     const wide = initialParameters(specWith('heNormal', { decoder: { hidden: [300], activation: 'tanh' } }), 1);
     for (const [name, values] of narrow) if (name.startsWith('encoder.')) expect(wide.get(name)).toEqual(values);

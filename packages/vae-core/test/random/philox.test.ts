@@ -45,6 +45,16 @@ describe('Philox 4x32-10', () => {
     }
   });
 
+  it.each([10210705, 20421410, 40842820, 81685640, 163371280, 653485117])(
+    'does not round down the product of counter word %i, just above a power of two',
+    (word) => {
+      const words = new Uint32Array(4);
+      // 2610995 is the word of that kind for the other multiplier.
+      fillPhiloxBlocks(0, 0, word, 0, 2610995, 0, words, 0, 1);
+      expect([...words]).toEqual(philoxByDefinition([0, 0], [word, 0, 2610995, 0]));
+    },
+  );
+
   it('gives each block the same words, however many are made together', () => {
     const together = new Uint32Array(4 * 9);
     fillPhiloxBlocks(1, 2, 100, 4, 5, 6, together, 0, 9);

@@ -176,6 +176,18 @@ describe('what the generator refuses', () => {
     expect(() => new RandomStreams(seed)).toThrow(/seed.*integer/);
   });
 
+  it.each([-1, 0.5, 2 ** 32, Number.NaN])(
+    'refuses %d as an index, which would repeat the numbers of another',
+    (index) => {
+      const out = new Float32Array(4);
+      const streams = new RandomStreams(1);
+      expect(() => streams.fillNormal('epsilon', index, 0, 0, out, 0, 4)).toThrow(/step or epoch index/);
+      expect(() => streams.fillNormal('epsilon', 0, index, 0, out, 0, 4)).toThrow(/example index/);
+      expect(() => streams.fillUniform('epsilon', 0, 0, index, out, 0, 4)).toThrow(/sample index/);
+      expect(() => streams.permutation('shuffle', index, 4)).toThrow(/step or epoch index/);
+    },
+  );
+
   it('refuses to write past the end of an array', () => {
     expect(() => new RandomStreams(1).fillNormal('epsilon', 0, 0, 0, new Float32Array(10), 8, 3)).toThrow(RangeError);
     expect(() => new RandomStreams(1).fillUniform('epsilon', 0, 0, 0, new Float32Array(10), -1, 3)).toThrow(RangeError);

@@ -67,7 +67,8 @@ function epochPoints(epochs: readonly EpochEvent[], split: 'train' | 'validation
   return epochs
     .flatMap((event): Point[] => {
       const terms = event[split];
-      return terms ? [[event.epoch, terms[term]]] : [];
+      // The train terms are means over the epoch, so they belong to its middle; the others are taken at its end.
+      return terms ? [[split === 'train' ? event.epoch - 0.5 : event.epoch, terms[term]]] : [];
     })
     .filter(isFinitePoint);
 }

@@ -3,7 +3,8 @@ export function niceTicks(low: number, high: number, wanted: number): number[] {
   if (!(high > low)) return [low];
   const rough = (high - low) / Math.max(1, wanted);
   const power = 10 ** Math.floor(Math.log10(rough));
-  const step = power * ([1, 2, 5].find((each) => each * power >= rough * 0.999) ?? 10);
+  const far = (step: number): number => Math.abs(Math.log(step / rough));
+  const step = [1, 2, 5, 10].map((each) => each * power).reduce((best, each) => (far(each) < far(best) ? each : best));
   const first = Math.ceil(low / step - 1e-9);
   const last = Math.floor(high / step + 1e-9);
   return Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);

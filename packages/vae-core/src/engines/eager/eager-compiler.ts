@@ -20,12 +20,16 @@ export function createEagerCompiler(name: EngineName, backend: string): ProgramC
 }
 
 function eagerRunner(name: EngineName, backend: string, program: Program): Runner {
-  const kept = Object.fromEntries(program.outputs.map(([output, shape]) => [output, new Float32Array(elements(shape))]));
+  const kept = Object.fromEntries(
+    program.outputs.map(([output, shape]) => [output, new Float32Array(elements(shape))]),
+  );
 
   const run = (parameters: Float32Array, inputs: NamedArrays, gradient?: Float32Array): NamedArrays => {
     useBackend(backend);
     const result = namingUnsupportedOps(name, () =>
-      tf.tidy(() => escape(program.run(parameterTensors(program, parameters), inputTensors(program.inputs, inputs)))),
+      tf.tidy(() =>
+        container(program.run(parameterTensors(program, parameters), inputTensors(program.inputs, inputs))),
+      ),
     );
     try {
       for (const [output] of program.outputs) kept[output]?.set(read(result.outputs[output]));
@@ -52,7 +56,9 @@ function inputTensors(shapes: readonly NamedShape[], inputs: NamedArrays): Named
 }
 
 /** What tf.tidy must not dispose: a plain container of tensors. */
-function escape(result: ProgramResult): { outputs: NamedTensors; gradients?: NamedTensors } & tf.TensorContainerObject {
+function container(
+  result: ProgramResult,
+): { outputs: NamedTensors; gradients?: NamedTensors } & tf.TensorContainerObject {
   return { ...result } as { outputs: NamedTensors; gradients?: NamedTensors } & tf.TensorContainerObject;
 }
 

@@ -4,8 +4,8 @@ import { isMainThread } from 'node:worker_threads';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Engine } from '../engine.js';
 import { EngineUnavailableError } from '../errors.js';
-import { createEngine } from '../program-engine.js';
 import { prepareProcess } from '../prepare-process.js';
+import { createEngine } from '../program-engine.js';
 import { prepareTfjs } from '../tfjs-runtime.js';
 import { createEagerCompiler } from './eager-compiler.js';
 

@@ -1,7 +1,19 @@
 /** Element types of the graph. Whole numbers and truth values of TensorFlow.js are carried as float32 once cast. */
 export type ElementType = 'float32' | 'bool';
 
-export const unaryOps = ['Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Relu', 'Sigmoid', 'Tanh', 'Elu', 'Softplus', 'Step'] as const;
+export const unaryOps = [
+  'Neg',
+  'Exp',
+  'Log',
+  'Sqrt',
+  'Abs',
+  'Relu',
+  'Sigmoid',
+  'Tanh',
+  'Elu',
+  'Softplus',
+  'Step',
+] as const;
 export const arithmeticOps = ['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min'] as const;
 export const comparisonOps = ['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal'] as const;
 export const reductionOps = ['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceProd'] as const;

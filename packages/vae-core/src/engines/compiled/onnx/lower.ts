@@ -1,6 +1,14 @@
 import { type Graph, type Node, type Operation, type Product, sameShape } from '../ir/node.js';
 import { inOrder } from '../ir/walk.js';
-import { attributeTypes, contributedOps, dataTypes, type OnnxAttribute, type OnnxGraph, type OnnxNode, type OnnxTensor } from './schema.js';
+import {
+  attributeTypes,
+  contributedOps,
+  dataTypes,
+  type OnnxAttribute,
+  type OnnxGraph,
+  type OnnxNode,
+  type OnnxTensor,
+} from './schema.js';
 
 type AttributeValue = OnnxAttribute | number | readonly number[];
 type Attributes = Readonly<Record<string, AttributeValue>>;
@@ -64,7 +72,11 @@ class Lowering {
     return {
       node: this.#nodes,
       initializer: this.#initializers,
-      input: this.#inputs.map((node) => ({ name: this.#name(node), dataType: dataTypes[node.type], shape: node.shape })),
+      input: this.#inputs.map((node) => ({
+        name: this.#name(node),
+        dataType: dataTypes[node.type],
+        shape: node.shape,
+      })),
       output: this.#graph.outputs.map(([name, node]) => ({ name, dataType: dataTypes[node.type], shape: node.shape })),
     };
   }

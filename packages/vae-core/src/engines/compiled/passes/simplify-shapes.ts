@@ -15,7 +15,9 @@ export const simplifyShapes: Rewrite = (node) => {
     case 'ReduceSum':
     case 'ReduceMean': {
       const { shape } = node.operands[0] as Node;
-      return node.operation.axes.every((axis) => shape[axis] === 1) ? reshape(node.operands[0] as Node, node.shape) : node;
+      return node.operation.axes.every((axis) => shape[axis] === 1)
+        ? reshape(node.operands[0] as Node, node.shape)
+        : node;
     }
     default:
       return elementWise.has(node.operation.op) && node.shape[0] === 1 && node.shape.some((size) => size > 1)

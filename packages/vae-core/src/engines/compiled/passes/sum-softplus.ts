@@ -30,7 +30,9 @@ export function sumSoftplus(graph: Graph): Graph {
     if (softplus.length === 0) return node;
 
     const sumOf = (x: Node): Node => makeNode(operation, [x], node.shape);
-    const rest = terms.map((term) => (softplus.includes(term) ? { ...term, node: unary('Relu', argument(term)) } : term));
+    const rest = terms.map((term) =>
+      softplus.includes(term) ? { ...term, node: unary('Relu', argument(term)) } : term,
+    );
     return softplus.reduce(
       (sum, term) => add(sum, logOfProducts(argument(term), factors, sumOf), term.sign === 1 ? -1 : 1),
       sumOf(joined(rest)),
@@ -44,7 +46,11 @@ function logOfProducts(x: Node, factors: number, sumOf: (x: Node) => Node): Node
   const outer = x.shape.slice(0, -1);
   const groups = (x.shape.at(-1) as number) / factors;
   const grouped = makeNode({ op: 'Reshape' }, [q], [...outer, groups, factors]);
-  const product = makeNode({ op: 'ReduceProd', axes: [x.shape.length], keepDims: false }, [grouped], [...outer, groups]);
+  const product = makeNode(
+    { op: 'ReduceProd', axes: [x.shape.length], keepDims: false },
+    [grouped],
+    [...outer, groups],
+  );
   return sumOf(unary('Log', product));
 }
 

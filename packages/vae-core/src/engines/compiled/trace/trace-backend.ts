@@ -8,6 +8,7 @@ export const traceBackendName = 'elbo-trace';
 export class TraceBackend extends tf.KernelBackend {
   readonly #nodes = new WeakMap<object, Node>();
   #tensors = 0;
+  wasRead = false;
 
   nodeOf(tensor: tf.TensorInfo): Node {
     const node = this.#nodes.get(tensor.dataId);
@@ -37,8 +38,10 @@ export class TraceBackend extends tf.KernelBackend {
     throw new DataDependentControlFlowError('compiled');
   }
 
-  override read(): never {
-    throw new DataDependentControlFlowError('compiled');
+  /** A program need not wait for what it reads so: whoever records it looks at `wasRead` afterwards. */
+  override read(): Promise<never> {
+    this.wasRead = true;
+    return new Promise(() => {});
   }
 
   override disposeData(): boolean {

@@ -1,5 +1,5 @@
-import { broadcastShape, type ComparisonOp, makeNode } from '../../ir/node.js';
-import type { Kernel, KernelTable } from '../kernel.js';
+import { broadcastShape, type ComparisonOp, makeNode } from '../ir/node.js';
+import type { Kernel, KernelTable } from './kernel.js';
 
 const comparison =
   (op: ComparisonOp): Kernel =>

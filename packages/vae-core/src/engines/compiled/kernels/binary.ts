@@ -1,5 +1,5 @@
-import { type ArithmeticOp, broadcastShape, makeNode } from '../../ir/node.js';
-import type { Kernel, KernelTable } from '../kernel.js';
+import { type ArithmeticOp, broadcastShape, makeNode } from '../ir/node.js';
+import type { Kernel, KernelTable } from './kernel.js';
 
 const binary =
   (op: ArithmeticOp): Kernel =>

@@ -1,6 +1,6 @@
-import { UnsupportedOpError } from '../../../errors.js';
-import { makeNode, type UnaryOp } from '../../ir/node.js';
-import type { Kernel, KernelTable } from '../kernel.js';
+import { UnsupportedOpError } from '../../errors.js';
+import { makeNode, type UnaryOp } from '../ir/node.js';
+import type { Kernel, KernelTable } from './kernel.js';
 
 const unary =
   (op: UnaryOp): Kernel =>

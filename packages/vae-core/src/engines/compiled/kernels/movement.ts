@@ -1,7 +1,7 @@
 import { util } from '@tensorflow/tfjs-core';
-import { UnsupportedOpError } from '../../../errors.js';
-import { makeNode, type Node, sameShape, uniform } from '../../ir/node.js';
-import type { KernelTable } from '../kernel.js';
+import { UnsupportedOpError } from '../../errors.js';
+import { makeNode, type Node, sameShape, uniform } from '../ir/node.js';
+import type { KernelTable } from './kernel.js';
 
 function reshape(x: Node, shape: readonly number[]): Node {
   return sameShape(x.shape, shape) ? x : makeNode({ op: 'Reshape' }, [x], shape, x.type);

@@ -1,6 +1,6 @@
 import { util } from '@tensorflow/tfjs-core';
-import { makeNode, type ReductionOp } from '../../ir/node.js';
-import type { Kernel, KernelTable } from '../kernel.js';
+import { makeNode, type ReductionOp } from '../ir/node.js';
+import type { Kernel, KernelTable } from './kernel.js';
 
 const reduction =
   (op: ReductionOp, axisAttribute: string): Kernel =>

@@ -1,6 +1,6 @@
-import { UnsupportedOpError } from '../../../errors.js';
-import { makeNode } from '../../ir/node.js';
-import type { KernelTable } from '../kernel.js';
+import { UnsupportedOpError } from '../../errors.js';
+import { makeNode } from '../ir/node.js';
+import type { KernelTable } from './kernel.js';
 
 /** Products of two matrices. */
 export const matmulKernels: KernelTable = {

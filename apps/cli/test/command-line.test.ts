@@ -1,0 +1,145 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { runEventSchema } from '@elbo/protocol/events';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+const elbo = fileURLToPath(new URL('../bin/elbo.mjs', import.meta.url));
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'elbo-cli-'));
+});
+afterEach(() => rm(root, { recursive: true }));
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line in a process of its own; `watch` sees standard output grow, and may kill it. */
+function run(
+  args: readonly string[],
+  watch: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
+): Promise<Ended> {
+  const { REDIS_URL: _url, ELBO_TOKEN: _token, ...environment } = process.env;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [elbo, ...args], { cwd: root, env: { ...environment, NO_COLOR: '1' } });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk) => {
+      stdout += chunk;
+      watch(stdout, (signal) => child.kill(signal));
+    });
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    child.once('error', reject);
+    child.once('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}
+
+const tinyRun = ['train', 'gaussian-mixture', '--limit', '2000', '--hidden', '8', '--threads', '1'];
+
+describe('elbo', () => {
+  it('explains itself, with examples and exit codes', async () => {
+    const { code, stdout } = await run(['--help']);
+    expect(code).toBe(0);
+    for (const part of ['train', 'coordinator', 'worker', 'doctor', 'datasets', '$ elbo train mnist', '130']) {
+      expect(stdout).toContain(part);
+    }
+    const train = await run(['train', '--help']);
+    expect(train.stdout).toContain('--latent-dim <n>');
+    expect(train.code).toBe(0);
+  });
+
+  it('tells its version', async () => {
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+
+  it.each<[string, string[], RegExp]>([
+    ['a command that is none', ['trian'], /Did you mean train/],
+    ['a flag that is none', ['train', 'mnist', '--epoch', '3'], /Did you mean --epochs/],
+    ['no data set', ['train'], /missing required argument/],
+    ['a data set that is none', ['train', 'mnits'], /mnits.*Known: mnist/s],
+    ['a file that is not there', ['train', 'mine.yaml'], /no file mine\.yaml/],
+    ['a value out of range', ['train', 'mnist', '--epochs', '0'], /--epochs: 0 is not allowed/],
+    ['workers without a queue', ['train', 'mnist', '--workers', '2'], /need --redis/],
+    ['a data set where a Redis belongs', ['train', '--redis', 'mnist'], /redis:\/\/host:6379/],
+    ['a cluster without a Redis', ['worker'], /which Redis\?/],
+    ['a cluster without a secret', ['worker', '--redis', 'redis://127.0.0.1:1'], /ELBO_TOKEN/],
+  ])('ends with 2 and says why for %s', async (_name, args, message) => {
+    const { code, stdout, stderr } = await run(args);
+    expect(stderr).toMatch(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('names the field and the line of a spec file', async () => {
+    await writeFile(join(root, 'mine.yaml'), 'dataset: { name: mnist }\nmodel:\n  latentdim: 3\n');
+    const { code, stderr } = await run(['train', 'mine.yaml']);
+    expect(stderr).toContain('model.latentdim (line 3) is not a field of a run spec; did you mean model.latentDim?');
+    expect(code).toBe(2);
+  });
+
+  it('refuses a spec file that is larger than any spec', async () => {
+    await writeFile(join(root, 'mine.json'), ' '.repeat(1024 * 1024 + 1));
+    expect(await run(['train', 'mine.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('1 MiB') });
+  });
+
+  it('lists and describes data sets', async () => {
+    const list = await run(['datasets', '--json']);
+    const names = list.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line).name);
+    expect(names).toEqual(expect.arrayContaining(['mnist', 'gaussian-mixture', 'probabilistic-pca']));
+    expect((await run(['datasets', 'show', 'mnist'])).stdout).toContain('60,000');
+  });
+});
+
+describe('elbo train', () => {
+  it('leaves a run folder whose spec gives the same parameters again', async () => {
+    const first = await run([...tinyRun, '--epochs', '2', '--out', 'first']);
+    expect(first).toMatchObject({ code: 0, stderr: '' });
+    const second = await run(['train', join('first', 'spec.yaml'), '--out', 'second', '--json', '--threads', '2']);
+    expect(second.code).toBe(0);
+    const events = second.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => runEventSchema.parse(JSON.parse(line)));
+    const last = events.at(-1);
+    expect(last).toMatchObject({ event: 'run-finished', outcome: 'completed', runFolder: join(root, 'second') });
+    expect(first.stdout).toContain(last?.event === 'run-finished' ? last.parametersSha256 : 'no end');
+    const [one, two] = await Promise.all(
+      ['first', 'second'].map((name) => readFile(join(root, name, 'spec.yaml'), 'utf8')),
+    );
+    expect(one?.split('\n').slice(2)).toEqual(two?.split('\n').slice(2));
+  });
+
+  it('saves and ends with 130 when it is interrupted', async () => {
+    let asked = false;
+    const { code, stdout, stderr } = await run(
+      [...tinyRun, '--epochs', '100000', '--out', 'run', '--json'],
+      (seen, kill) => {
+        if (asked || !seen.includes('"event":"epoch"')) return;
+        asked = true;
+        kill('SIGINT');
+      },
+    );
+    expect({ code, stderr }).toEqual({ code: 130, stderr: expect.stringContaining('stopping after this step') });
+    expect(stdout).toContain('"outcome":"interrupted"');
+    expect((await readdir(join(root, 'run'))).sort()).toContain('model.safetensors');
+    expect(await readFile(join(root, 'run', 'README.md'), 'utf8')).toContain('interrupted after');
+  });
+
+  it('fails with 1 when the run folder is in use', async () => {
+    await writeFile(join(root, 'mine'), '');
+    expect(await run([...tinyRun, '--out', '.'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('is not empty'),
+    });
+  });
+});

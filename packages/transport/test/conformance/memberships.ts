@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from 'vitest';
+import { allocate, computeShard, hello, resolvedRun } from '../fixtures.js';
+import { parameters, runId, type Stage } from './stage.js';
+
+export function describeMemberships(stage: Stage): void {
+  describe('membership', () => {
+    it('is one for each worker and run, and is told to the conductor', async () => {
+      const worker = await stage.bed.worker();
+      const first = await worker.join(stage.job(0, 0), hello('a'), allocate);
+      expect(await worker.join(stage.job(0, 1), hello('a'), allocate)).toBe(first);
+      expect(first.run).toEqual(resolvedRun(runId));
+      await stage.hooks.until('shardTaken', 2);
+      expect(stage.hooks.all('memberJoined')).toEqual([{ hook: 'memberJoined', member: hello('a') }]);
+      expect([...stage.channel.members.values()]).toEqual([hello('a')]);
+    });
+
+    it('ends with the jobs that the worker had taken and not contributed', async () => {
+      stage.channel.publish(0, parameters);
+      const worker = await stage.bed.worker();
+      await computeShard(worker, 'a', stage.job(0, 0));
+      const membership = await worker.join(stage.job(0, 1), hello('a'), allocate);
+      await membership.contributionBuffer(stage.job(0, 1));
+      await stage.hooks.until('shardTaken', 2);
+      await worker.close();
+      const [left] = await stage.hooks.until('memberLeft');
+      expect(left).toMatchObject({ member: hello('a'), unfinished: [stage.job(0, 1)] });
+      expect(stage.channel.members.size).toBe(0);
+      expect(stage.hooks.onLoan.size).toBe(0);
+      expect(membership.signal.aborted).toBe(true);
+    });
+
+    it('ends when the conductor closes the run, and so do those who wait', async () => {
+      const worker = await stage.bed.worker();
+      const membership = await worker.join(stage.job(9, 0), hello('a'), allocate);
+      const waiting = expect(membership.parametersFor(9)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      await stage.channel.close();
+      await waiting;
+      expect(membership.signal.aborted).toBe(true);
+      await expect(membership.parametersFor(9)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      expect(stage.hooks.all('memberLeft')).toEqual([]);
+    });
+
+    it('is refused for a run that nobody conducts and for a lease that is not the one', async () => {
+      const worker = await stage.bed.worker();
+      const stranger = { ...stage.job(0, 0), runId: 'another-run' };
+      await expect(worker.join(stranger, hello('a'), allocate)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      const deposed = { ...stage.job(0, 0), lease: stage.lease.token + 1 };
+      await expect(worker.join(deposed, hello('a'), allocate)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      expect(stage.hooks.events).toEqual([]);
+    });
+
+    it('fetches data sets by their hash', async () => {
+      const bytes = new Uint8Array(3_000_000).map((_, i) => i * 7);
+      const hash = createHash('sha256').update(bytes).digest('hex');
+      stage.hooks.dataset = { hash, bytes };
+      const worker = await stage.bed.worker();
+      const membership = await worker.join(stage.job(0, 0), hello('a'), allocate);
+      expect(Buffer.from(await membership.fetchDataset(hash)).equals(Buffer.from(bytes))).toBe(true);
+      const unknown = membership.fetchDataset('0'.repeat(64));
+      await expect(unknown).rejects.toMatchObject({ code: 'DATASET_UNAVAILABLE' });
+    });
+  });
+}

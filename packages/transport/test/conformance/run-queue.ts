@@ -1,0 +1,28 @@
+import { describe, expect, it } from 'vitest';
+import { spec } from '../fixtures.js';
+import { eventually } from '../recording-hooks.js';
+import type { Stage } from './stage.js';
+
+export function describeRunQueue(stage: Stage): void {
+  describe('the queue of runs', () => {
+    it('gives out runs one at a time, goes on after one that fails, and drains', async () => {
+      const seen: string[] = [];
+      let running = 0;
+      const runs = stage.bed.conductor.conductRuns(async (run) => {
+        expect(++running).toBe(1);
+        seen.push(run.runId);
+        await new Promise((resolve) => setImmediate(resolve));
+        running--;
+        if (run.runId === 'run-1') throw new Error('this one fails');
+      });
+      for (const id of ['run-1', 'run-2', 'run-3']) await stage.bed.conductor.submitRun({ runId: id, spec });
+      await eventually('three runs', () => seen.length === 3);
+      await runs.drain();
+      await stage.bed.conductor.submitRun({ runId: 'run-4', spec });
+      expect(seen).toEqual(['run-1', 'run-2', 'run-3']);
+      const others = stage.bed.conductor.conductRuns(async (run) => void seen.push(run.runId));
+      await eventually('the fourth run', () => seen.length === 4);
+      await others.drain();
+    });
+  });
+}

@@ -1,0 +1,43 @@
+import { createEagerCompiler } from '@elbo/vae-core/engines/eager/eager-compiler';
+import { loadEngine } from '@elbo/vae-core/engines/load-engine';
+import * as tf from '@tensorflow/tfjs-core';
+import { expect, test } from 'vitest';
+import { programOf } from './programs.js';
+
+const parameters = new Float32Array(30).fill(0.5);
+const x = new Float32Array(24).fill(0.25);
+
+test('an eager engine refuses a kernel that its backend lacks, by name', async () => {
+  await (await loadEngine('wasm')).dispose();
+  const segments = programOf((product) => tf.unsortedSegmentSum(product, tf.tensor1d([0, 1, 0, 1], 'int32'), 2));
+  const run = await createEagerCompiler('wasm', 'wasm').compile(segments);
+  await expect(run(parameters, { x })).rejects.toMatchObject({
+    code: 'UNSUPPORTED_OP',
+    engine: 'wasm',
+    op: 'UnsortedSegmentSum',
+  });
+});
+
+test('an eager engine refuses an op that has no gradient, by name', async () => {
+  await (await loadEngine('cpu')).dispose();
+  const run = await createEagerCompiler('cpu', 'cpu').compile(programOf((product) => tf.erf(product), true));
+  await expect(run(parameters, { x }, new Float32Array(30))).rejects.toMatchObject({
+    code: 'UNSUPPORTED_OP',
+    op: 'Erf',
+  });
+});
+
+test('an eager engine allows control flow that depends on values', async () => {
+  await (await loadEngine('cpu')).dispose();
+  const absolute = programOf((product) => ((product.dataSync()[0] as number) < 0 ? tf.neg(product) : product), true);
+  const run = await createEagerCompiler('cpu', 'cpu').compile(absolute);
+  const gradient = new Float32Array(30);
+  const { y } = await run(
+    parameters.map((value) => -value),
+    { x },
+    gradient,
+  );
+  // 4 x 5 elements of 6 * 0.25 * 0.5; each weight meets 4 examples of -0.25.
+  expect(y?.[0]).toBeCloseTo(15, 5);
+  expect(gradient).toEqual(new Float32Array(30).fill(-1));
+});
