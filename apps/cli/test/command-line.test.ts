@@ -8,10 +8,12 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 const elbo = fileURLToPath(new URL('../bin/elbo.mjs', import.meta.url));
 let root = '';
+let cache = '';
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'elbo-cli-'));
+  cache = await mkdtemp(join(tmpdir(), 'elbo-cache-'));
 });
-afterEach(() => rm(root, { recursive: true }));
+afterEach(() => Promise.all([root, cache].map((folder) => rm(folder, { recursive: true }))));
 
 interface Ended {
   readonly code: number | null;
@@ -26,7 +28,10 @@ function run(
 ): Promise<Ended> {
   const { REDIS_URL: _url, ELBO_TOKEN: _token, ...environment } = process.env;
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [elbo, ...args], { cwd: root, env: { ...environment, NO_COLOR: '1' } });
+    const child = spawn(process.execPath, [elbo, ...args], {
+      cwd: root,
+      env: { ...environment, ELBO_CACHE: cache, NO_COLOR: '1' },
+    });
     let stdout = '';
     let stderr = '';
     child.stdout.on('data', (chunk) => {
@@ -41,7 +46,7 @@ function run(
   });
 }
 
-const tinyRun = ['train', 'gaussian-mixture', '--limit', '2000', '--hidden', '8', '--threads', '1'];
+const tinyRun = ['train', 'gaussian-mixture', '--limit', '1000', '--hidden', '8', '--threads', '1'];
 
 describe('elbo', () => {
   it('explains itself, with examples and exit codes', async () => {
@@ -97,6 +102,45 @@ describe('elbo', () => {
       .map((line) => JSON.parse(line).name);
     expect(names).toEqual(expect.arrayContaining(['mnist', 'gaussian-mixture', 'probabilistic-pca']));
     expect((await run(['datasets', 'show', 'mnist'])).stdout).toContain('60,000');
+  });
+});
+
+describe('elbo datasets import', () => {
+  it('packs a file under a name that can be shown, and refuses flags of another kind', async () => {
+    await writeFile(join(root, 'points.csv'), '1,2\n3,4\n5,6\n7,8\n');
+    const imported = await run(['datasets', 'import', 'points', 'points.csv', '--test-fraction', '0.25', '--json']);
+    expect(imported).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(imported.stdout)).toMatchObject({
+      name: 'points',
+      trainExamples: 3,
+      testExamples: 1,
+      exampleShape: [2],
+    });
+    expect((await run(['datasets'])).stdout).toMatch(/^points +3 \+ 1 /m);
+    const wrong = await run(['datasets', 'import', 'other', 'points.csv', '--labels', 'labels.idx']);
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--labels is for idx') });
+  });
+});
+
+describe('elbo doctor', () => {
+  it('names what is missing with its mend, and ends with 1 when training cannot work', async () => {
+    await rm(cache, { recursive: true });
+    await writeFile(cache, 'not a folder');
+    const { code, stdout } = await run(['doctor', '--json']);
+    const checks = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(checks.find((check) => check.name === 'data set cache')).toMatchObject({
+      status: 'failed',
+      mend: expect.stringContaining('ELBO_CACHE'),
+    });
+    expect(checks.find((check) => check.name === 'engine compiled')).toMatchObject({ status: 'ok' });
+    expect(checks.map((check) => check.name)).toEqual(
+      expect.arrayContaining(['Node', 'memory', 'threads', 'disk', 'Redis']),
+    );
+    for (const check of checks) if (check.status !== 'ok') expect(check.mend).toMatch(/\w/);
+    expect(code).toBe(1);
   });
 });
 

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { exitCodes } from '../exit-codes.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
+import type { EventSink } from '../progress/event-sink.js';
 import { readSpec } from '../spec/read-spec.js';
 import { resolveSpec } from '../spec/resolve-spec.js';
 import { addSpecFlags, redisUrl, typedFlags, wholeNumber } from './options.js';
@@ -65,7 +66,8 @@ async function train(argument: string, flags: TrainFlags, command: Command): Pro
   const spec = resolveSpec(await readSpec(argument), typedFlags(command));
   await requireDataset(spec.dataset.name);
 
-  const sink = chooseRenderer({ json: flags.json === true, quiet: flags.quiet === true });
+  const renderer = chooseRenderer({ json: flags.json === true, quiet: flags.quiet === true });
+  const sink = flags.json ? renderer : withoutFailure(renderer);
   const stop = stopOnSignals(() => process.stderr.write('\nelbo: stopping after this step; once more ends at once\n'));
   try {
     // Loaded here, when the command line holds: engines and queues take their time to load.
@@ -86,6 +88,16 @@ async function train(argument: string, flags: TrainFlags, command: Command): Pro
     sink.close();
     stop.release();
   }
+}
+
+/** A failure ends this command, whose message goes to standard error: a person should not read it twice. */
+function withoutFailure(renderer: EventSink): EventSink {
+  return {
+    handle: (event) => {
+      if (event.event !== 'run-failed') renderer.handle(event);
+    },
+    close: () => renderer.close(),
+  };
 }
 
 /** Fails on a name that is no data set before anything is started. */

@@ -15,7 +15,6 @@ import { ThreadState } from './thread-state.js';
 const splitNames: readonly SplitName[] = ['train', 'validation', 'test'];
 const states = new Map<string, Promise<ThreadState>>();
 
-// biome-ignore lint/style/noDefaultExport: Piscina calls a worker file's default export
 export default async function runTask(task: ThreadTask): Promise<ThreadResult> {
   const state = await stateOf(task.threadRun);
   return task.kind === 'gradient' ? computeGradient(state, task) : evaluate(state, task);

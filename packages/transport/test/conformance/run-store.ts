@@ -11,7 +11,7 @@ export function describeRunStore(stage: Stage): void {
       tensors: new Uint8Array(100_000).map((_, i) => i + step),
     });
 
-    it('lets one owner hold a stage.lease, and gives each new one a higher token', async () => {
+    it('lets one owner hold a lease, and gives each new one a higher token', async () => {
       const { store } = stage.bed.conductor;
       const first = await store.acquireLease('leased-run', 'first', 60_000);
       expect(first).toEqual({ runId: 'leased-run', token: 1, owner: 'first' });
