@@ -26,7 +26,7 @@ export class RedisRunChannel implements RunChannel {
     if (this.endpoint.closed) {
       throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
     }
-    await this.shards.addBulk(jobs.map(shardJobEntry));
+    if (jobs.length > 0) await this.shards.addBulk(jobs.map(shardJobEntry));
   }
 
   publish(version: number, parameters: Float32Array): void {

@@ -39,7 +39,7 @@ function drawTerm(
   const series: Series[] = [
     { label: '', colour: palette.train, points: steps, lineWidth: 1.4, opacity: 0.4 },
     {
-      label: 'train (mean of the epoch)',
+      label: 'train',
       colour: palette.train,
       points: epochPoints(data.epochs, 'train', term),
       markers: true,
