@@ -1,8 +1,14 @@
 import { Piscina } from 'piscina';
 import type { ThreadResult, ThreadTask } from './messages.js';
 
+/** Runs the microbatches of a worker. */
+export interface ComputePool {
+  run(task: ThreadTask): Promise<ThreadResult>;
+  close(): Promise<void>;
+}
+
 /** The Piscina pool of a worker: each thread computes one microbatch at a time, on one core. */
-export class ThreadPool {
+export class ThreadPool implements ComputePool {
   readonly #piscina: Piscina<ThreadTask, ThreadResult>;
 
   constructor(readonly threads: number) {
@@ -12,6 +18,8 @@ export class ThreadPool {
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
+      // A thread that waits in its event loop starts a task sooner than one that sleeps in Atomics.wait (measured).
+      atomics: 'disabled',
     });
   }
 
