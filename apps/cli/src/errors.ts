@@ -29,11 +29,23 @@ export class RunFolderError extends Error {
   override readonly name = 'RunFolderError';
 
   constructor(
-    readonly code: 'folder-in-use' | 'folder-not-written',
+    readonly code: 'folder-in-use' | 'folder-not-written' | 'not-a-run' | 'completed' | 'conducted',
     readonly path: string,
     message: string,
     options?: ErrorOptions,
   ) {
     super(message, options);
+  }
+}
+
+/** A model and the data it is used with do not fit, or what it computes is of no use. */
+export class ModelUseError extends Error {
+  override readonly name = 'ModelUseError';
+
+  constructor(
+    readonly code: 'no-fit' | 'not-finite',
+    message: string,
+  ) {
+    super(message);
   }
 }

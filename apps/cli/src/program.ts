@@ -3,6 +3,14 @@ import { Command } from 'commander';
 import { coordinatorCommand } from './commands/coordinator.js';
 import { datasetsCommand } from './commands/datasets.js';
 import { doctorCommand } from './commands/doctor.js';
+import { encodeCommand } from './commands/encode.js';
+import { evaluateCommand } from './commands/evaluate.js';
+import { exportCommand } from './commands/export.js';
+import { interpolateCommand } from './commands/interpolate.js';
+import { reconstructCommand } from './commands/reconstruct.js';
+import { resumeCommand } from './commands/resume.js';
+import { sampleCommand } from './commands/sample.js';
+import { scoreCommand } from './commands/score.js';
 import { trainCommand } from './commands/train.js';
 import { workerCommand } from './commands/worker.js';
 import { exitCodesHelp } from './exit-codes.js';
@@ -13,6 +21,8 @@ Examples:
   $ elbo train mnist --epochs 1 --latent-dim 2
   $ elbo train runs/mnist-1a2b3c4d/spec.yaml   the same run again: the same parameters, bit for bit
   $ elbo train mnist --redis --workers 2       through BullMQ on Redis, with two worker processes
+  $ elbo resume mnist                          go on with a run that was stopped, as if it never was
+  $ elbo sample mnist                          new digits from a trained model, as a picture
   $ elbo train mnist --json | jq .elbo         events, one JSON object a line
   $ elbo doctor                                what works here, and how to mend what does not
 
@@ -27,7 +37,21 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
     .exitOverride();
-  for (const command of [trainCommand(), coordinatorCommand(), workerCommand(), doctorCommand(), datasetsCommand()]) {
+  for (const command of [
+    trainCommand(),
+    resumeCommand(),
+    coordinatorCommand(),
+    workerCommand(),
+    doctorCommand(),
+    datasetsCommand(),
+    sampleCommand(),
+    reconstructCommand(),
+    interpolateCommand(),
+    encodeCommand(),
+    scoreCommand(),
+    evaluateCommand(),
+    exportCommand(),
+  ]) {
     program.addCommand(inheriting(command, program));
   }
   return program;

@@ -4,12 +4,17 @@ import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import { learningRateAt } from '@elbo/vae-core/schedules/learning-rate';
 import { planStep, type StepPlan, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
+import { applyStep } from './apply-step.js';
+import type { Checkpointer } from './checkpoint/checkpointer.js';
 import type { ContributionLedger } from './contribution-ledger.js';
 import { evaluateEpoch } from './evaluate.js';
+import type { OnPhase } from './phases.js';
 import { cutOf } from './resolve-run.js';
+import type { RunFailure } from './run-failure.js';
 import type { RunReporter } from './run-reporter.js';
 import type { RunState } from './run-state.js';
 import { gradientJobs } from './shard-jobs.js';
+import { unlessStopped } from './unless-stopped.js';
 
 export interface Conduct {
   readonly run: ResolvedRun;
@@ -18,17 +23,17 @@ export interface Conduct {
   readonly channel: RunChannel;
   readonly ledger: ContributionLedger;
   readonly reporter: RunReporter;
-  /** Rejects when the run cannot go on: its lease is lost, a shard failed for good. */
-  readonly failure: Promise<never>;
+  readonly checkpointer: Checkpointer;
+  /** Fails when the run cannot go on: its lease is lost, a shard failed for good. */
+  readonly failure: RunFailure;
   /** Aborted when the run is to save and stop. */
   readonly signal: AbortSignal;
-  /** Makes the state durable. */
-  checkpoint(): Promise<void>;
+  readonly onPhase: OnPhase;
 }
 
 /** The way of a run: every step is planned, dispatched, collected, averaged, applied and published, in this order. */
 export async function conductRun(conduct: Conduct): Promise<'completed' | 'interrupted'> {
-  const { run, state, channel, ledger, reporter, failure, signal } = conduct;
+  const { run, state, channel, ledger, reporter, checkpointer, failure, signal, onPhase } = conduct;
   const { training, objective } = run.spec;
   const perEpoch = stepsPerEpoch(run.trainExamples, training.globalBatchSize);
   const totalSteps = perEpoch * training.epochs;
@@ -40,10 +45,15 @@ export async function conductRun(conduct: Conduct): Promise<'completed' | 'inter
     const jobs = jobsOf(state.step);
     ledger.open(jobs);
     channel.publish(state.step, state.parameters);
+    onPhase('before-dispatch', state.step);
     await channel.dispatch(jobs);
     reporter.beginEpoch();
   };
 
+  if (isEpochReportDue(conduct)) {
+    channel.publish(state.step, state.parameters);
+    if (!(await evaluateEpoch(conduct, state.step / perEpoch))) return saveAndStop(conduct);
+  }
   if (state.step < totalSteps) await begin();
   while (state.step < totalSteps) {
     const { step } = state;
@@ -53,29 +63,42 @@ export async function conductRun(conduct: Conduct): Promise<'completed' | 'inter
     // The next step's jobs wait in the queue while this one is computed: that hides the queue's latency.
     const nextJobs = endsEpoch ? [] : jobsOf(step + 1);
     const dispatched = channel.dispatch(nextJobs);
-    const contributions = await Promise.race([ledger.collect(), failure]);
+    dispatched.catch(failure.fail);
+    const contributions = await failure.guard(unlessStopped(ledger.collect(), signal));
+    if (!contributions) return saveAndStop(conduct);
     const rates = { beta: betaAt(objective, step), learningRate: learningRateAt(training, totalSteps, step) };
-    const { gradientNorm } = state.optimizer.update({
-      parameters: state.parameters,
-      contributions: contributions.map((contribution) => contribution.gradient as Float32Array),
-      sampleCount,
-      learningRate: rates.learningRate,
-      step,
-      clipGlobalNorm: training.clipGlobalNorm,
-    });
+    const gradientNorm = await applyStep(conduct, contributions, sampleCount, rates);
     state.step = step + 1;
+    onPhase('after-update', state.step);
     ledger.close();
     if (!endsEpoch) ledger.open(nextJobs);
     channel.publish(state.step, state.parameters);
+    onPhase('during-publish', state.step);
     const terms = addTermSums(contributions.map((contribution) => contribution.terms));
-    reporter.step({ epoch: epoch + 1, step: state.step, terms, gradientNorm, ...rates });
-    await dispatched;
+    if (gradientNorm !== null) reporter.step({ epoch: epoch + 1, step: state.step, terms, gradientNorm, ...rates });
+    await failure.guard(dispatched);
 
-    if (endsEpoch) await evaluateEpoch(conduct, epoch + 1);
-    const interrupted = signal.aborted && state.step < totalSteps;
-    if (endsEpoch || interrupted) await conduct.checkpoint();
-    if (interrupted) return 'interrupted';
-    if (endsEpoch && state.step < totalSteps) await begin();
+    if (endsEpoch && !(await evaluateEpoch(conduct, epoch + 1))) return saveAndStop(conduct);
+    if (state.step === totalSteps) break;
+    if (signal.aborted) return saveAndStop(conduct);
+    if (endsEpoch) {
+      await failure.guard(checkpointer.saveEpoch(reporter.progress()));
+      await begin();
+    } else {
+      checkpointer.saveIfDue(() => reporter.progress());
+    }
   }
+  await failure.guard(checkpointer.saveAndSettle(reporter.progress()));
   return 'completed';
+}
+
+async function saveAndStop({ checkpointer, reporter, failure }: Conduct): Promise<'interrupted'> {
+  await failure.guard(checkpointer.saveAndSettle(reporter.progress()));
+  return 'interrupted';
+}
+
+/** Whether an epoch's steps are done and its report is not: the run was stopped while it was evaluated. */
+export function isEpochReportDue({ run, state, reporter }: Pick<Conduct, 'run' | 'state' | 'reporter'>): boolean {
+  const perEpoch = stepsPerEpoch(run.trainExamples, run.spec.training.globalBatchSize);
+  return state.step % perEpoch === 0 && reporter.progress().terms !== null;
 }

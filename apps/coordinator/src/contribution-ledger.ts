@@ -1,9 +1,18 @@
-import type { ContributionHeader, ContributionReply, RefusalReason, ShardJob, TermSums } from '@elbo/protocol/messages';
+import type {
+  ContributionHeader,
+  ContributionReply,
+  NonFinite,
+  RefusalReason,
+  ShardJob,
+  TermSums,
+} from '@elbo/protocol/messages';
 import type { Admission } from '@elbo/transport/conductor-transport';
 
 /** One shard's part of a round, counted exactly once. */
 export interface Contribution {
   readonly terms: TermSums;
+  /** Where the shard is not finite; its terms are zeros then, and its gradient means nothing. */
+  readonly nonFinite: NonFinite | null;
   readonly computeMs: number;
   /** The sum of gradients of the shard's examples; null in an evaluation. */
   readonly gradient: Float32Array | null;
@@ -26,6 +35,8 @@ interface Round {
  */
 export class ContributionLedger {
   readonly refusals = new Map<RefusalReason, number>();
+  /** Told of every round that is opened. */
+  onOpen: (jobs: readonly ShardJob[]) => void = () => {};
   readonly #free: Float32Array[];
   #round: Round | null = null;
   #parameterVersion = -1;
@@ -51,6 +62,7 @@ export class ContributionLedger {
       complete,
       completed,
     };
+    this.onOpen(jobs);
   }
 
   /** Resolves with the round's contributions in shard order, whatever order they came in. */
@@ -75,15 +87,20 @@ export class ContributionLedger {
     const round = this.#round as Round;
     if (job.kind === 'evaluation') return { admitted: true, buffer: null };
     const unbegun = round.jobs.filter((_, i) => !round.contributions[i] && !round.uploads[i]).length;
-    const reserved = round.uploads[job.shard] ? unbegun : 0;
-    if (this.#free.length <= reserved) {
+    if (round.uploads[job.shard] && this.#free.length <= unbegun) {
       return this.#refuse('duplicate', `shard ${job.shard} is on its way from another worker`);
+    }
+    if (this.#free.length === 0) {
+      return this.#refuse('no-buffer', 'every buffer is lent to workers that are late with steps that are over');
     }
     round.uploads[job.shard] = (round.uploads[job.shard] as number) + 1;
     return { admitted: true, buffer: this.#free.pop() as Float32Array };
   }
 
-  contributed({ job, terms, computeMs }: ContributionHeader, gradient: Float32Array | null): ContributionReply {
+  contributed(
+    { job, terms, nonFinite, computeMs }: ContributionHeader,
+    gradient: Float32Array | null,
+  ): ContributionReply {
     const refusal = this.#refusalOf(job);
     if (refusal) {
       if (gradient) this.#free.push(gradient);
@@ -91,7 +108,7 @@ export class ContributionLedger {
       return { accepted: false, reason, message };
     }
     const round = this.#round as Round;
-    round.contributions[job.shard] = { terms, computeMs, gradient };
+    round.contributions[job.shard] = { terms, nonFinite: nonFinite ?? null, computeMs, gradient };
     round.missing--;
     if (round.missing === 0) round.complete();
     return { accepted: true };

@@ -1,44 +1,101 @@
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
-import type { ShardJob } from '@elbo/protocol/messages';
+import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease, RunChannel, RunHooks } from '@elbo/transport/conductor-transport';
+import { planStep } from '@elbo/vae-core/steps/step-plan';
 import type { ContributionLedger } from './contribution-ledger.js';
 import { PoisonedShardError } from './errors.js';
+import { Handshake } from './handshake.js';
+import { LeaseKeeper } from './lease-keeper.js';
+import { cutOf } from './resolve-run.js';
+import type { RunFailure } from './run-failure.js';
+import { describeShard } from './shard-jobs.js';
+import { type HandOut, ShardWatch } from './shard-watch.js';
 
 const shardAttempts = 3;
+const lookMs = 25;
+/** A shard that nobody took for so long is put into the queue again, in case the queue lost it. */
+const lostAfterMs = 2000;
+
+export type Notice = (level: 'info' | 'warning', code: string, message: string) => void;
+
+export interface RunMonitorOptions {
+  readonly transport: ConductorTransport;
+  readonly lease: Lease;
+  readonly leaseMs: number;
+  readonly ledger: ContributionLedger;
+  readonly run: ResolvedRun;
+  readonly dataset: PackedDataset;
+  /** Fails when the run cannot go on. */
+  readonly failure: RunFailure;
+  readonly notice: Notice;
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number;
+}
 
 /**
- * Watches over a run that is conducted: answers the transport's hooks, renews the lease, and gives the shards of a
- * worker that left to others at once.
+ * Watches over a run that is conducted: answers the transport's hooks, keeps the lease, and sees to it that somebody
+ * computes every shard of the open round, whatever happens to workers and queue.
  */
 export class RunMonitor {
   readonly hooks: RunHooks;
-  /** Rejects when the run cannot go on. */
-  readonly failure: Promise<never>;
-  #fail: (error: unknown) => void = () => {};
+  /** Shards given out again, by why. */
+  readonly handOuts = new Map<HandOut['why'], number>();
   #channel: RunChannel | null = null;
   readonly #failures = new Map<string, number>();
-  readonly #renewal: NodeJS.Timeout;
+  readonly #watch: ShardWatch;
+  readonly #looking: NodeJS.Timeout;
+  readonly #leaseKeeper: LeaseKeeper;
+  #redispatching = false;
+  /** The transport's refusals before this run. */
+  readonly #before: ReadonlyMap<string, number>;
 
-  constructor(
-    transport: ConductorTransport,
-    private readonly lease: Lease,
-    leaseMs: number,
-    private readonly ledger: ContributionLedger,
-    dataset: PackedDataset,
-  ) {
-    this.failure = new Promise<never>((_, reject) => (this.#fail = reject));
-    this.failure.catch(() => {}); // it is awaited beside each round; between rounds nobody listens
-    this.#renewal = setInterval(() => transport.store.renewLease(lease, leaseMs).catch(this.#fail), leaseMs / 4);
+  constructor(private readonly options: RunMonitorOptions) {
+    const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, now } = options;
+    this.#leaseKeeper = new LeaseKeeper(transport.store, lease, leaseMs, notice, failure.fail);
+    this.#watch = new ShardWatch(now);
+    this.#before = new Map(transport.refusals);
+    ledger.onOpen = (jobs) => this.#watch.begin(jobs, shapeOf(run, jobs[0]));
+    this.#looking = setInterval(() => this.#look(), lookMs);
+    const handshake = new Handshake(run, notice);
     this.hooks = {
-      admit: (job) => ledger.admit(job),
-      contributed: (header, buffer) => ledger.contributed(header, buffer),
+      refusesMember: (member) => handshake.refuses(member),
+      admit: (job, workerId) => {
+        const admission = ledger.admit(job);
+        if (!admission.admitted) this.#watch.released(workerId, job);
+        return admission;
+      },
+      contributed: (header, buffer) => {
+        const reply = ledger.contributed(header, buffer);
+        if (reply.accepted) this.#watch.counted(header.workerId, header.job);
+        else this.#watch.released(header.workerId, header.job);
+        this.#handOut();
+        return reply;
+      },
       abandoned: (job, buffer) => ledger.abandoned(job, buffer),
-      memberJoined: () => {},
-      memberLeft: (_member, unfinished) => this.#giveOutAgain(unfinished),
-      shardTaken: () => {},
-      shardFailed: (_member, job, message, willRetry) => this.#shardFailed(job, message, willRetry),
+      memberJoined: ({ workerId }) => this.#watch.joined(workerId),
+      memberLeft: (member, unfinished) => this.#memberLeft(member, unfinished),
+      shardTaken: ({ workerId }, job) => this.#watch.taken(workerId, job),
+      shardDropped: ({ workerId }, job) => this.#watch.released(workerId, job),
+      shardFailed: (member, job, message, willRetry) => this.#shardFailed(member, job, message, willRetry),
       datasetBytes: (hash) => (hash === dataset.hash ? dataset.bytes : null),
     };
+  }
+
+  /** Says what was refused and what was given out again, where there is something to say. */
+  report(): void {
+    const { transport, notice } = this.options;
+    const refused = [...transport.refusals].map(
+      ([what, count]) => [what, count - (this.#before.get(what) ?? 0)] as const,
+    );
+    const counts = (entries: Iterable<readonly [string, number]>) =>
+      [...entries]
+        .filter(([, count]) => count > 0)
+        .map(([what, count]) => `${count} ${what}`)
+        .join(', ');
+    const refusals = counts(refused);
+    if (refusals) notice('info', 'refusals', `refused, and not counted: ${refusals}`);
+    const again = counts(this.handOuts);
+    if (again) notice('info', 'given-out-again', `shards given out again: ${again}`);
   }
 
   attach(channel: RunChannel): void {
@@ -46,26 +103,59 @@ export class RunMonitor {
   }
 
   stop(): void {
-    clearInterval(this.#renewal);
+    clearInterval(this.#looking);
+    this.#leaseKeeper.stop();
   }
 
-  #giveOutAgain(jobs: readonly ShardJob[]): void {
-    const wanted = jobs.filter((job) => job.lease === this.lease.token && this.#isAhead(job));
-    if (wanted.length === 0) return;
-    this.#channel?.dispatch(wanted.map((job) => ({ ...job, attempt: job.attempt + 1 }))).catch(this.#fail);
+  #memberLeft({ workerId }: MemberHello, unfinished: readonly ShardJob[]): void {
+    this.#watch.left(workerId);
+    this.#handOut();
+    // The open round's go to the next member that is idle. The next step's, taken early, go back to the queue; when no
+    // member is left, so do all: whoever takes them joins.
+    const { ledger } = this.options;
+    const toQueue = unfinished.filter((job) => {
+      return job.parameterVersion > ledger.parameterVersion || (this.#watch.members === 0 && ledger.awaits(job));
+    });
+    this.#dispatch(toQueue.map((job) => ({ ...job, attempt: job.attempt + 1 })));
   }
 
-  /** Of this round and not counted yet, or of the next step, dispatched early. */
-  #isAhead(job: ShardJob): boolean {
-    return this.ledger.awaits(job) || job.parameterVersion > this.ledger.parameterVersion;
+  #look(): void {
+    this.#handOut();
+    if (!this.#redispatching) this.#dispatch(this.#watch.untakenFor(lostAfterMs));
   }
 
-  #shardFailed(job: ShardJob, message: string, willRetry: boolean): void {
-    if (!this.#isAhead(job)) return;
-    const shard = `shard ${job.shard} of ${job.kind === 'gradient' ? `step ${job.step}` : `the ${job.split} evaluation`}`;
+  /** Hands shards that came back, are late or are lost to members that have nothing to do. */
+  #handOut(): void {
+    for (const { workerId, job, why } of this.#watch.handOut()) {
+      this.handOuts.set(why, (this.handOuts.get(why) ?? 0) + 1);
+      this.#channel?.assign(workerId, job);
+    }
+  }
+
+  #dispatch(jobs: readonly ShardJob[]): void {
+    if (jobs.length === 0) return;
+    this.#redispatching = true;
+    const done = () => (this.#redispatching = false);
+    this.#channel?.dispatch(jobs).then(done, this.options.failure.fail);
+  }
+
+  #shardFailed({ workerId }: MemberHello, job: ShardJob, message: string, willRetry: boolean): void {
+    this.#watch.released(workerId, job, willRetry);
+    const { ledger } = this.options;
+    const early = job.parameterVersion > ledger.parameterVersion;
+    if (!early && !ledger.awaits(job)) return;
+    const shard = describeShard(job);
     const failures = (this.#failures.get(shard) ?? 0) + 1;
     this.#failures.set(shard, failures);
-    if (failures >= shardAttempts) this.#fail(new PoisonedShardError(job.runId, shard, failures, message));
-    else if (!willRetry) this.#giveOutAgain([job]);
+    if (failures >= shardAttempts)
+      this.options.failure.fail(new PoisonedShardError(job.runId, shard, failures, message));
+    else if (early && !willRetry) this.#dispatch([{ ...job, attempt: job.attempt + 1 }]);
+    else this.#handOut();
   }
+}
+
+/** Shards of one kind and of about one size: those of a step, of the shorter last step of an epoch, of an evaluation. */
+function shapeOf(run: ResolvedRun, job: ShardJob | undefined): string {
+  if (job?.kind !== 'gradient') return `evaluation of ${job?.split}`;
+  return `gradient of ${planStep(cutOf(run), run.trainExamples, job.step).sampleCount}`;
 }

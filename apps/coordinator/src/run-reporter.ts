@@ -1,6 +1,7 @@
 import type { RunEvent } from '@elbo/protocol/events';
 import type { TermSums } from '@elbo/protocol/messages';
 import { addTermSums, meanTerms } from '@elbo/vae-core/objectives/sum-terms';
+import type { EpochProgress } from './checkpoint/header.js';
 
 /** Takes the events of a run as they happen. */
 export type EmitEvent = (event: RunEvent) => void;
@@ -24,6 +25,7 @@ interface EpochReport {
 /** Turns sums into the events of a run: means in nats for each example, and rates. */
 export class RunReporter {
   #epochTerms: TermSums | null = null;
+  #epochTrainingMs = 0;
   #epochBegan = 0;
   #lastStep = 0;
   #rate = 0;
@@ -42,9 +44,20 @@ export class RunReporter {
     return perSecond(this.#trainedExamples, this.#trainingMs);
   }
 
+  /** Steps follow from now on: an epoch's first, or those after a checkpoint in its middle. */
   beginEpoch(): void {
-    this.#epochTerms = null;
-    this.#epochBegan = this.#lastStep = this.clock.monotonic();
+    this.#lastStep = this.clock.monotonic();
+    this.#epochBegan = this.#lastStep - this.#epochTrainingMs;
+  }
+
+  /** What the epoch has come to, for a checkpoint: a run that goes on from it reports the epoch as if never stopped. */
+  progress(): EpochProgress {
+    return { terms: this.#epochTerms, trainingMs: this.#epochTrainingMs };
+  }
+
+  goOnFrom({ terms, trainingMs }: EpochProgress): void {
+    this.#epochTerms = terms;
+    this.#epochTrainingMs = trainingMs;
   }
 
   step({ epoch, step, terms, gradientNorm, beta, learningRate }: StepReport): void {
@@ -53,6 +66,7 @@ export class RunReporter {
     this.#lastStep = now;
     this.#trainedExamples += terms.sampleCount;
     this.#trainingMs += ms;
+    this.#epochTrainingMs += ms;
     const rate = perSecond(terms.sampleCount, ms);
     this.#rate = this.#rate === 0 ? rate : 0.95 * this.#rate + 0.05 * rate;
     this.#epochTerms = this.#epochTerms ? addTermSums([this.#epochTerms, terms]) : terms;
@@ -73,7 +87,6 @@ export class RunReporter {
   epoch({ epoch, step, test, validation }: EpochReport): void {
     const train = this.#epochTerms;
     if (!train) return;
-    const trainingMs = this.#lastStep - this.#epochBegan;
     const klOf = test ?? train;
     this.emit({
       event: 'epoch',
@@ -84,9 +97,15 @@ export class RunReporter {
       test: test && meanTerms(test),
       validation: validation && meanTerms(validation),
       klPerDimension: klOf.klPerDimension.map((kl) => kl / klOf.sampleCount),
-      imagesPerSecond: perSecond(train.sampleCount, trainingMs),
+      imagesPerSecond: perSecond(train.sampleCount, this.#epochTrainingMs),
       seconds: (this.clock.monotonic() - this.#epochBegan) / 1000,
     });
+    this.#epochTerms = null;
+    this.#epochTrainingMs = 0;
+  }
+
+  checkpoint(step: number, path: string): void {
+    this.emit({ event: 'checkpoint', ...this.#base(), step, path });
   }
 
   notice(level: 'info' | 'warning', code: string, message: string): void {

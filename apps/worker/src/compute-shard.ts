@@ -1,5 +1,5 @@
-import type { ShardJob, TermSums } from '@elbo/protocol/messages';
-import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
+import type { NonFinite, ShardJob, TermSums } from '@elbo/protocol/messages';
+import { addTermSums, zeroTerms } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import {
   cutBySize,
@@ -10,10 +10,12 @@ import {
 } from '@elbo/vae-core/steps/step-plan';
 import type { RunContext } from './run-contexts.js';
 import { type EvaluationTask, type GradientTask, shareFloats, type ThreadResult } from './threads/messages.js';
-import type { ThreadPool } from './threads/thread-pool.js';
+import type { ComputePool } from './threads/thread-pool.js';
 
 export interface ShardResult {
   readonly terms: TermSums;
+  /** The first example that has no finite terms, and then the terms are zeros. */
+  readonly nonFinite?: NonFinite;
   /** Thread time, summed over microbatches, milliseconds. */
   readonly computeMs: number;
 }
@@ -26,7 +28,7 @@ type EvaluationJob = Extract<ShardJob, { kind: 'evaluation' }>;
  * gradients added in microbatch order, ((m0 + m1) + m2) + ..., whatever order they are done in.
  */
 export async function computeGradientShard(
-  pool: ThreadPool,
+  pool: ComputePool,
   context: RunContext,
   job: GradientJob,
   parameters: Float32Array,
@@ -71,7 +73,7 @@ export async function computeGradientShard(
 
 /** Computes the terms of an evaluation shard. */
 export async function computeEvaluationShard(
-  pool: ThreadPool,
+  pool: ComputePool,
   context: RunContext,
   job: EvaluationJob,
   parameters: Float32Array,
@@ -92,8 +94,10 @@ function shardRange(shards: readonly Range[], shard: number): Range {
 }
 
 function joinResults(results: readonly ThreadResult[]): ShardResult {
+  const nonFinite = results.find((result) => result.nonFinite)?.nonFinite;
+  const terms = addTermSums(results.map((result) => result.terms));
   return {
-    terms: addTermSums(results.map((result) => result.terms)),
+    ...(nonFinite ? { terms: zeroTerms(terms), nonFinite } : { terms }),
     computeMs: results.reduce((sum, result) => sum + result.computeMs, 0),
   };
 }

@@ -3,6 +3,7 @@ import type { RunMembership } from '@elbo/transport/worker-transport';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
+import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { ScratchBuffers } from './scratch-buffers.js';
 import type { ThreadRun } from './threads/messages.js';
 
@@ -83,15 +84,6 @@ export class RunContexts {
     this.#contexts.delete(key);
     this.#arenas.delete(key);
   }
-}
-
-/**
- * Kept buffers of a worker, each as long as the parameters: three parameter versions, a contribution for each slot
- * and one on its way, and microbatch gradients (threads + 2 a slot).
- */
-export function workerBuffers(threads: number): number {
-  const slots = threads;
-  return 3 + (slots + 1) + (threads + 2 * slots);
 }
 
 function keyOf(job: ShardJob): string {

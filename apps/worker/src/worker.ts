@@ -1,22 +1,29 @@
 import { availableParallelism, hostname } from 'node:os';
 import type { ContributionHeader, MemberHello, ShardJob } from '@elbo/protocol/messages';
-import { RunClosedError, StaleVersionError } from '@elbo/transport/errors';
+import { MemberRefusedError, RunClosedError, StaleVersionError } from '@elbo/transport/errors';
 import type { RunMembership, ShardTaker, WorkerTransport } from '@elbo/transport/worker-transport';
 import type { Logger } from 'pino';
 import { computeEvaluationShard, computeGradientShard } from './compute-shard.js';
 import { RunContexts, type WorkerSurroundings } from './run-contexts.js';
-import { ThreadPool } from './threads/thread-pool.js';
+import { type ComputePool, ThreadPool } from './threads/thread-pool.js';
+import { thisBuild, type WorkerBuild } from './worker-build.js';
 
 export interface WorkerOptions {
   readonly workerId: string;
   readonly threads?: number;
   readonly log: Logger;
   readonly surroundings: WorkerSurroundings;
+  /** Where microbatches run: threads of its own when left out. */
+  readonly pool?: ComputePool;
+  /** What it is: read from the machine and its libraries when left out. */
+  readonly build?: WorkerBuild;
+  /** A run refused this worker: it takes no more shards. */
+  readonly onRefused?: (error: MemberRefusedError) => void;
 }
 
 /** A worker process's service: takes shards, runs them on its threads, returns contributions. */
 export class Worker {
-  readonly #pool: ThreadPool;
+  readonly #pool: ComputePool;
   readonly #contexts: RunContexts;
   readonly #hello: MemberHello;
   readonly #taker: ShardTaker;
@@ -26,9 +33,10 @@ export class Worker {
     private readonly options: WorkerOptions,
   ) {
     const threads = options.threads ?? availableParallelism();
-    this.#pool = new ThreadPool(threads);
+    this.#pool = options.pool ?? new ThreadPool(threads);
     this.#contexts = new RunContexts(threads, options.surroundings);
-    this.#hello = { workerId: options.workerId, version: '0.1.0', threads, host: hostname(), pid: process.pid };
+    const build = options.build ?? thisBuild();
+    this.#hello = { workerId: options.workerId, ...build, threads, host: hostname(), pid: process.pid };
     this.#taker = transport.takeShards((job) => this.#work(job), 1);
   }
 
@@ -65,9 +73,16 @@ export class Worker {
         this.options.log.debug({ job, reason: error.code }, 'shard dropped');
         return;
       }
+      if (error instanceof MemberRefusedError) this.#refused(error);
       this.options.log.error({ job, err: error }, 'shard failed');
       throw error;
     }
+  }
+
+  /** The shard goes back to the queue, for a worker that is wanted. */
+  #refused(error: MemberRefusedError): void {
+    void this.#taker.drain();
+    this.options.onRefused?.(error);
   }
 
   async #contribute(

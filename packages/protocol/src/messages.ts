@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { runSpecSchema } from './run-spec.js';
+import { engineNameSchema, runSpecSchema } from './run-spec.js';
 
 /** Messages between coordinator and workers. None ever holds a tensor: tensors travel on the data plane. */
 
@@ -54,11 +54,27 @@ export const termSumsSchema = z.strictObject({
 });
 export type TermSums = z.infer<typeof termSumsSchema>;
 
+/** The first example of a shard, in the order of its examples, whose terms are NaN or infinite. */
+export const nonFiniteSchema = z.strictObject({
+  term: z.enum(['reconstructionLogProb', 'klDivergence']),
+  value: z.enum(['NaN', 'Infinity', '-Infinity']),
+  /** Its index in the split. */
+  example: z.int().min(0),
+  /** The microbatch it is in: positions begin..end of the epoch's order (of the split, in an evaluation). */
+  begin: z.int().min(0),
+  end: z.int().min(1),
+  /** The first parameter whose gradient over that microbatch is NaN or infinite; null when all are finite. */
+  parameter: z.string().max(256).nullable(),
+});
+export type NonFinite = z.infer<typeof nonFiniteSchema>;
+
 /** What a worker sends with (gradient) or instead of (evaluation) a tensor. */
 export const contributionHeaderSchema = z.strictObject({
   job: shardJobSchema,
   workerId: z.string().regex(/^[a-zA-Z0-9._-]{1,128}$/),
   terms: termSumsSchema,
+  /** The shard was computed, and its terms (zeros then) have no finite value. */
+  nonFinite: nonFiniteSchema.optional(),
   /** Time the threads spent on it, milliseconds. */
   computeMs: z.number().min(0),
 });
@@ -71,6 +87,7 @@ export const refusalReasons = [
   'wrong-step',
   'unknown-shard',
   'duplicate',
+  'no-buffer',
   'bad-checksum',
   'bad-length',
   'bad-header',
@@ -86,6 +103,10 @@ export type ContributionReply = z.infer<typeof contributionReplySchema>;
 export const memberHelloSchema = z.strictObject({
   workerId: z.string().regex(/^[a-zA-Z0-9._-]{1,128}$/),
   version: z.string().max(64),
+  /** The libraries that compute, by engine: `onnxruntime-node 1.30.0`. */
+  engines: z.partialRecord(engineNameSchema, z.string().max(128)),
+  /** Architecture, vendor and the vector instructions that engines choose their kernels by. */
+  cpu: z.string().max(512),
   threads: z.int().min(1).max(1024),
   host: z.string().max(255),
   pid: z.int().min(0),

@@ -110,6 +110,11 @@ export const trainingSpecSchema = z.strictObject({
   optimizer: optimizerSpecSchema.prefault({ kind: 'adam' }),
   /** Largest global norm of the averaged gradient; null for no clipping. */
   clipGlobalNorm: z.number().positive().nullable().default(null),
+  /**
+   * When a gradient or a term of the objective is NaN or infinite: `stop` fails the run with the state before that step
+   * saved, `skip` leaves that step's update out and goes on.
+   */
+  onNonFinite: z.enum(['stop', 'skip']).default('stop'),
   /** Queue jobs a step is cut into; chosen from the batch size when left out. */
   shardsPerStep: z.int().min(1).max(1024).optional(),
   /** Examples a thread takes at a time; chosen from the shard size when left out. */
@@ -119,6 +124,8 @@ export type TrainingSpec = z.infer<typeof trainingSpecSchema>;
 
 export const runSpecSchema = z.strictObject({
   version: z.literal(1).default(1),
+  /** Refuse workers whose version, engine library or CPU type could change the bits of the result. */
+  exact: z.boolean().default(true),
   name: z
     .string()
     .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, 'a run name is letters, digits, dots, dashes and underscores')

@@ -13,13 +13,16 @@ export interface ConductorTransport {
   readonly kind: 'embedded' | 'redis';
   submitRun(job: RunJob): Promise<void>;
   /**
-   * Takes run jobs one at a time and gives each to the handler. A handler that rejects with an error leaves the run
-   * failed; a process that dies leaves it to the next coordinator.
+   * Takes run jobs one at a time and gives each to the handler. A handler that resolves ends the run, and one that
+   * rejects leaves it failed; RunUnfinishedError gives it back to the queue, and a process that dies leaves it to the
+   * next coordinator.
    */
   conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor;
   /** Opens the channel of a run that this process holds the lease of. */
   openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel>;
   readonly store: RunStore;
+  /** What it refused so far, by reason, over all runs; contributions that the coordinator's hooks refused among them. */
+  readonly refusals: ReadonlyMap<string, number>;
   close(): Promise<void>;
 }
 
@@ -32,8 +35,14 @@ export interface RunConductor {
 export interface RunChannel {
   /** http://host:port, or empty when embedded; goes into every job of the run as `conductor`. */
   readonly address: string;
-  /** Puts shard jobs into the queue. */
+  /** Puts shard jobs into the queue; one that is in the queue already stays there once. */
   dispatch(jobs: readonly ShardJob[]): Promise<void>;
+  /**
+   * Hands a job to a member without going through the queue, beyond its slots. The member holds it from here on, as if
+   * it had taken it: it contributes, fails with `willRetry` false, or leaves with it unfinished. False when there is
+   * no such member.
+   */
+  assign(workerId: string, job: ShardJob): boolean;
   /**
    * Gives version `version` to every member, now and when one joins later, until the next is published. The array is
    * the coordinator's: it may be updated in place once the contributions computed at this version are in.
@@ -62,11 +71,15 @@ export interface RunHooks {
   contributed(header: ContributionHeader, buffer: Float32Array | null): ContributionReply;
   /** It will not come: the member discarded it or left, it did not arrive whole, or its checksum is wrong. */
   abandoned(job: ShardJob, buffer: Float32Array | null, reason: string): void;
+  /** Why a worker may not join; null when it may. Asked first. */
+  refusesMember(member: MemberHello): string | null;
   memberJoined(member: MemberHello): void;
   /** With the jobs it had taken and not contributed. */
   memberLeft(member: MemberHello, unfinished: readonly ShardJob[]): void;
   /** A member told that it took a job. */
   shardTaken(member: MemberHello, job: ShardJob): void;
+  /** A member is done with a job that it took and contributes nothing for it: it found that nobody needs it. */
+  shardDropped(member: MemberHello, job: ShardJob): void;
   /**
    * A member's handler rejected. `willRetry`: the queue gives the job out again by itself; false after its last
    * attempt: nobody will compute it unless it is dispatched anew.
@@ -96,7 +109,7 @@ export interface RunSnapshot {
 export interface RunStore {
   /** Null when another owner holds it. `ttlMs`: how long it lasts without `renewLease`. */
   acquireLease(runId: string, owner: string, ttlMs: number): Promise<Lease | null>;
-  /** @throws LeaseLostError */
+  /** A lease that ran out is renewed too as long as nobody else has taken the run. @throws LeaseLostError */
   renewLease(lease: Lease, ttlMs: number): Promise<void>;
   releaseLease(lease: Lease): Promise<void>;
   /** Replaces the snapshot of the run. @throws LeaseLostError */

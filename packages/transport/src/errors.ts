@@ -22,6 +22,18 @@ export class LeaseLostError extends TransportError {
   }
 }
 
+/** A conductor gives a run back that is not over: the queue gives it out again, to anyone, a moment later. */
+export class RunUnfinishedError extends TransportError {
+  readonly code = 'RUN_UNFINISHED';
+  constructor(
+    readonly runId: string,
+    why: string,
+    options?: ErrorOptions,
+  ) {
+    super(`run ${runId} is not over: ${why}`, options);
+  }
+}
+
 /** Parameters were asked for at a version that the conductor has left behind. */
 export class StaleVersionError extends TransportError {
   readonly code = 'STALE_VERSION';
@@ -43,6 +55,17 @@ export class RunClosedError extends TransportError {
     why: string,
   ) {
     super(`run ${runId} is closed for lease ${lease} (${why}): drop the job`);
+  }
+}
+
+/** The conductor does not want this worker in the run: its results could differ from the others'. */
+export class MemberRefusedError extends TransportError {
+  readonly code = 'MEMBER_REFUSED';
+  constructor(
+    readonly runId: string,
+    readonly why: string,
+  ) {
+    super(`run ${runId} refuses this worker: ${why}`);
   }
 }
 
@@ -118,4 +141,26 @@ export class FrameError extends TransportError {
 /** No Redis to work with. */
 export class RedisUnavailableError extends TransportError {
   readonly code = 'REDIS_UNAVAILABLE';
+}
+
+/** Redis has reached its maxmemory and refuses writes. */
+export class RedisFullError extends TransportError {
+  readonly code = 'REDIS_FULL';
+  constructor(
+    /** What was to be written. */
+    readonly what: string,
+    options?: ErrorOptions,
+  ) {
+    super(`Redis is full (maxmemory) and refused ${what}: raise its maxmemory or free memory`, options);
+  }
+}
+
+/** Redis would throw keys away when it is full. */
+export class RedisEvictsError extends TransportError {
+  readonly code = 'REDIS_EVICTS';
+  constructor(readonly policy: string) {
+    super(
+      `this Redis evicts keys when it is full (maxmemory-policy ${policy}): jobs and leases could vanish. Set it to noeviction (redis-cli config set maxmemory-policy noeviction), or use another Redis`,
+    );
+  }
 }

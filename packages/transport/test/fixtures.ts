@@ -40,7 +40,7 @@ export function gradientJob(channel: RunChannel, runId: string, lease: number, v
 }
 
 export function hello(workerId: string): MemberHello {
-  return { workerId, version: '0.1.0', threads: 1, host: hostname(), pid: process.pid };
+  return { workerId, version: '0.1.0', engines: {}, cpu: '', threads: 1, host: hostname(), pid: process.pid };
 }
 
 export function allocate(length: number): Float32Array {

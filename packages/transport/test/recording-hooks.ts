@@ -8,6 +8,7 @@ export type HookEvent =
   | { hook: 'memberJoined'; member: MemberHello }
   | { hook: 'memberLeft'; member: MemberHello; unfinished: readonly ShardJob[] }
   | { hook: 'shardTaken'; member: MemberHello; job: ShardJob }
+  | { hook: 'shardDropped'; member: MemberHello; job: ShardJob }
   | { hook: 'shardFailed'; job: ShardJob; message: string; willRetry: boolean };
 type HookName = HookEvent['hook'];
 type EventOf<K extends HookName> = Extract<HookEvent, { hook: K }>;
@@ -55,6 +56,13 @@ export class RecordingHooks implements RunHooks {
     this.#note({ hook: 'abandoned', job, reason });
   }
 
+  /** Why workers are refused; null when they are not. */
+  refusal: string | null = null;
+
+  refusesMember(): string | null {
+    return this.refusal;
+  }
+
   memberJoined(member: MemberHello): void {
     this.#note({ hook: 'memberJoined', member });
   }
@@ -65,6 +73,10 @@ export class RecordingHooks implements RunHooks {
 
   shardTaken(member: MemberHello, job: ShardJob): void {
     this.#note({ hook: 'shardTaken', member, job });
+  }
+
+  shardDropped(member: MemberHello, job: ShardJob): void {
+    this.#note({ hook: 'shardDropped', member, job });
   }
 
   shardFailed(_member: MemberHello, job: ShardJob, message: string, willRetry: boolean): void {

@@ -9,6 +9,7 @@ interface CoordinatorFlags {
   readonly prefix: string;
   readonly token?: string;
   readonly listen: { readonly host: string; readonly port: number };
+  readonly advertise?: string;
   readonly runs: string;
   readonly json?: true;
 }
@@ -32,6 +33,7 @@ export function coordinatorCommand(): Command {
     .addOption(prefixOption())
     .addOption(tokenOption())
     .option('--listen <host:port>', 'where workers reach it', hostAndPort, { host: '127.0.0.1', port: 7350 })
+    .addOption(advertiseOption())
     .option('--runs <folder>', 'run folders are made in it', 'runs')
     .option('--json', 'print events as JSON, one a line, and nothing else')
     .addHelpText('after', help)
@@ -39,13 +41,14 @@ export function coordinatorCommand(): Command {
 }
 
 async function serve(flags: CoordinatorFlags): Promise<void> {
-  const { prefix, listen, runs } = flags;
+  const { prefix, listen, advertise, runs } = flags;
   const { redisUrl, token } = clusterAccess(flags);
   const sink = chooseRenderer({ json: flags.json === true, quiet: false });
   const stop = stopOnSignals();
   try {
     const { serveCoordinator } = await import('../launch/serve-coordinator.js');
-    await serveCoordinator({ redisUrl, prefix, token, listen, runsFolder: runs }, sink, stop.signal);
+    const options = { redisUrl, prefix, token, listen, advertise, runsFolder: runs };
+    await serveCoordinator(options, sink, stop.signal);
   } finally {
     sink.close();
     stop.release();
@@ -67,6 +70,12 @@ export function tokenOption(): Option {
   ).env('ELBO_TOKEN');
 }
 
+function advertiseOption(): Option {
+  return new Option('--advertise <url>', 'the address that workers are told, when it is not the one of --listen')
+    .env('ELBO_ADVERTISE')
+    .argParser(dataPlaneUrl);
+}
+
 /** The address and the secret, from flags or the environment. @throws UsageError when one is missing */
 export function clusterAccess(flags: { readonly redis?: string; readonly token?: string }): {
   redisUrl: string;
@@ -79,6 +88,12 @@ export function clusterAccess(flags: { readonly redis?: string; readonly token?:
     );
   }
   return { redisUrl: flags.redis, token: flags.token };
+}
+
+function dataPlaneUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol === 'http:' && url.origin === text.replace(/\/$/, '')) return url.origin;
+  throw new UsageError(`--advertise: '${text}' is not allowed; it must look like http://coordinator.local:7350`);
 }
 
 function hostAndPort(text: string): { host: string; port: number } {

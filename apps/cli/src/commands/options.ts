@@ -1,3 +1,4 @@
+import { isAbsolute } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { flagName, specFlagGroups, specFlags, type TypedFlags } from '../spec/flags.js';
 
@@ -32,8 +33,9 @@ export function wholeNumber(low: number, high: number): (text: string) => number
   };
 }
 
-/** A parser for a Redis address. `elbo train --redis mnist` would otherwise take mnist for one. */
+/** A parser for a Redis address or the path of its unix socket. `elbo train --redis mnist` would otherwise take mnist for one. */
 export function redisUrl(text: string): string {
+  if (isAbsolute(text)) return text;
   const url = /^[a-z]+:\/\//i.test(text) ? text : /^[^/\s]+:\d+$/.test(text) ? `redis://${text}` : null;
   if (url === null || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
     throw new InvalidArgumentError(

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.js';
+import { keepLivenessFile } from '../launch/liveness-file.js';
 import { clusterAccess, prefixOption, redisOption, tokenOption } from './coordinator.js';
 import { wholeNumber } from './options.js';
 import { stopOnSignals } from './stop-signals.js';
@@ -10,6 +11,7 @@ interface WorkerFlags {
   readonly token?: string;
   readonly threads?: number;
   readonly id?: string;
+  readonly livenessFile?: string;
 }
 
 const help = `
@@ -30,6 +32,7 @@ export function workerCommand(): Command {
     .addOption(tokenOption())
     .option('--threads <n>', 'threads that compute (by the cores)', wholeNumber(1, 1024))
     .option('--id <id>', 'a name of its own (host and process number)', workerId)
+    .option('--liveness-file <file>', 'a file that is written every five seconds, for a health check to look at')
     .addHelpText('after', help)
     .action(serve);
 }
@@ -38,6 +41,7 @@ async function serve(flags: WorkerFlags): Promise<void> {
   const { redisUrl, token } = clusterAccess(flags);
   const stop = stopOnSignals();
   const watch = stopWithParent();
+  const forgetLiveness = flags.livenessFile === undefined ? undefined : keepLivenessFile(flags.livenessFile);
   try {
     const { serveWorker } = await import('../launch/serve-worker.js');
     const options = {
@@ -50,6 +54,7 @@ async function serve(flags: WorkerFlags): Promise<void> {
     await serveWorker(options, stop.signal);
   } finally {
     clearInterval(watch);
+    forgetLiveness?.();
     stop.release();
   }
 }

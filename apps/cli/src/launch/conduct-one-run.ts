@@ -1,17 +1,16 @@
 import { hostname } from 'node:os';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
-import type { RunEvent } from '@elbo/protocol/events';
 import type { RunJob } from '@elbo/protocol/messages';
 import type { EventSink } from '../progress/event-sink.js';
 import type { Cluster } from './cluster.js';
 import { openRunDataset } from './open-run-dataset.js';
-import { openRunArtefacts } from './run-artefacts.js';
+import { type FolderPlace, openRunArtefacts } from './run-artefacts.js';
 
 /** Submits a run to the cluster, conducts it in this process, and resolves when it has ended. */
 export async function conductOneRun(
   cluster: Cluster,
   job: RunJob,
-  outFolder: string | null,
+  place: FolderPlace,
   sink: EventSink,
   signal: AbortSignal,
 ): Promise<{ outcome: 'completed' | 'interrupted' }> {
@@ -21,21 +20,19 @@ export async function conductOneRun(
     settle = resolve;
     fail = reject;
   });
-  const onEvent = (event: RunEvent) => {
-    sink.handle(event);
-    if (event.event === 'run-finished') settle(event.outcome);
-  };
   const conductor = startCoordinator(cluster.transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: cluster.workers,
     threads: cluster.threads,
     guestBuffers: cluster.guestBuffers ?? 0,
     openDataset: openRunDataset,
-    openArtefacts: (run) => openRunArtefacts(run, outFolder),
-    onEvent,
+    openArtefacts: (run, fence) => openRunArtefacts(run, place, fence),
+    onEvent: (event) => sink.handle(event),
+    onRunOver: (_job, outcome) => settle(outcome),
     onRunError: (_job, error) => fail(error),
     ...(cluster.onRun ? { onState: cluster.onRun } : {}),
     signal,
+    whenStopped: 'end',
     clock: { now: Date.now, monotonic: () => performance.now() },
   });
   try {

@@ -3,7 +3,7 @@ import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import { createEmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
 import { defaultLogger } from '@elbo/transport/log';
 import type { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
-import { workerBuffers } from '@elbo/worker/run-contexts';
+import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { Worker } from '@elbo/worker/worker';
 import type { Cluster } from './cluster.js';
 

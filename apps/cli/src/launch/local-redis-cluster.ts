@@ -2,11 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { locateRedis } from '@elbo/transport/redis/locate-redis';
+import { claimPrivatePrefix, sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import type { Cluster } from './cluster.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface LocalRedisOptions {
-  readonly runId: string;
+  /** Of every key: one that nothing else has. */
+  readonly prefix: string;
   readonly redis: true | string;
   readonly workers: number | null;
   readonly threads: number | null;
@@ -25,8 +27,11 @@ export async function launchLocalRedis(
   const threads = options.threads ?? Math.max(1, Math.floor(cores / workers));
   const redis = await locateRedis(options.redis === true ? undefined : options.redis);
   notice(`redis: ${redis.how}; ${workers} worker processes`);
-  const prefix = `elbo-${options.runId}`;
+  const { prefix } = options;
   const token = randomBytes(32).toString('hex');
+  const swept = await sweepPrivatePrefixes(redis.url);
+  if (swept.length > 0) notice(`removed from Redis what was left of ${swept.length} runs that were killed`);
+  const claim = await claimPrivatePrefix(redis.url, prefix);
   const transport = await createRedisConductorTransport({ redisUrl: redis.url, prefix, token });
   const processes = Array.from({ length: workers }, (_, i) => {
     return new WorkerProcess({ redisUrl: redis.url, prefix, token, threads, workerId: `worker-${i + 1}` });
@@ -39,6 +44,7 @@ export async function launchLocalRedis(
     async close() {
       await Promise.all(processes.map((process) => process.stop()));
       await transport.close();
+      await claim.release();
       await redis.stop();
     },
   };

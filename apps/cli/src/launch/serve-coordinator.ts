@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
+import type { OnPhase } from '@elbo/coordinator/phases';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import type { EventSink } from '../progress/event-sink.js';
 import { openRunDataset } from './open-run-dataset.js';
 import { openRunArtefacts } from './run-artefacts.js';
@@ -12,8 +14,12 @@ export interface ServeCoordinatorOptions {
   readonly prefix: string;
   readonly token: string;
   readonly listen: { readonly host: string; readonly port: number };
+  /** http://host:port as workers reach it, when that is not where it listens. */
+  readonly advertise?: string | undefined;
   /** Run folders are made in it. */
   readonly runsFolder: string;
+  readonly onPhase?: OnPhase;
+  readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
 }
 
 /** Conducts runs from the queue until the signal is aborted, then saves the one it conducts and ends. */
@@ -22,17 +28,21 @@ export async function serveCoordinator(
   sink: EventSink,
   signal: AbortSignal,
 ): Promise<void> {
-  const { redisUrl, prefix, token, listen, runsFolder } = options;
-  const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen });
+  const { redisUrl, prefix, token, listen, advertise, runsFolder, onPhase, checkpointIntervals } = options;
+  await sweepPrivatePrefixes(redisUrl);
+  const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
   const conductor = startCoordinator(transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: 0,
     threads: 0,
     openDataset: openRunDataset,
-    openArtefacts: (run) => openRunArtefacts(run, join(runsFolder, run.runId)),
+    openArtefacts: (run, fence) => openRunArtefacts(run, { kind: 'kept', path: join(runsFolder, run.runId) }, fence),
     onEvent: (event) => sink.handle(event),
-    onRunError: () => {},
+    onRunError: () => {}, // the transport has logged it, and serving goes on
     signal,
+    whenStopped: 'give-back',
+    ...(onPhase ? { onPhase } : {}),
+    ...(checkpointIntervals ? { checkpointIntervals } : {}),
     clock: { now: Date.now, monotonic: () => performance.now() },
   });
   if (!signal.aborted) await once(signal, 'abort');

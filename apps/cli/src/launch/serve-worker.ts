@@ -16,12 +16,16 @@ export interface ServeWorkerOptions {
 /** Serves as a worker until the signal is aborted, then finishes the shards it has and ends. */
 export async function serveWorker(options: ServeWorkerOptions, signal: AbortSignal): Promise<void> {
   const { redisUrl, prefix, token, threads } = options;
+  let refused: (error: Error) => void = () => {};
+  const refusal = new Promise<never>((_, reject) => (refused = reject));
+  refusal.catch(() => {}); // it is raced below
   const workerId = options.workerId ?? `${hostname()}-${process.pid}`;
   const transport = await createRedisWorkerTransport({ redisUrl, prefix, token });
   const worker = new Worker(transport, {
     workerId,
     ...(threads === null ? {} : { threads }),
     log: defaultLogger('worker'),
+    onRefused: refused,
     surroundings: {
       async openDataset(hash, membership) {
         const dataset = (await findCached(hash)) ?? (await adoptPacked(hash, await membership.fetchDataset(hash)));
@@ -29,6 +33,9 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
       },
     },
   });
-  if (!signal.aborted) await once(signal, 'abort');
-  await worker.close();
+  try {
+    if (!signal.aborted) await Promise.race([once(signal, 'abort'), refusal]);
+  } finally {
+    await worker.close();
+  }
 }

@@ -26,7 +26,11 @@ export function parametersSha256(parameters: Float32Array): string {
 }
 
 /** Writes model.safetensors: a tensor for each entry of the layout, the spec and the checksum in its metadata. */
-export async function writeModelFile(path: string, { spec, layout, parameters, step }: SavedModel): Promise<void> {
+export async function writeModelFile(
+  path: string,
+  { spec, layout, parameters, step }: SavedModel,
+  beforeRename?: () => Promise<void>,
+): Promise<void> {
   if (parameters.length !== layout.length) {
     throw new SafetensorsError(`${parameters.length} parameters do not fit a layout of ${layout.length}`);
   }
@@ -39,7 +43,7 @@ export async function writeModelFile(path: string, { spec, layout, parameters, s
       parametersSha256: parametersSha256(parameters),
     },
   });
-  await writeFileAtomically(path, file);
+  await writeFileAtomically(path, file, beforeRename);
 }
 
 /** Reads what `writeModelFile` wrote, checksum included. @throws SafetensorsError */

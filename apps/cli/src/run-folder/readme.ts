@@ -29,6 +29,7 @@ export function runReadme(summary: RunSummary): string {
     checksum(summary),
     '## Files',
     fileTable(summary),
+    summary.finished?.outcome === 'completed' ? '' : `## Go on\n\n\`\`\`sh\nelbo resume .\n\`\`\``,
     '## Run it again',
     `\`\`\`sh\nelbo train spec.yaml\n\`\`\``,
     'The same spec gives the same parameters, bit for bit, with any number of workers and threads, embedded or ' +
@@ -90,7 +91,7 @@ function checksum({ finished }: RunSummary): string {
   return finished ? `SHA-256 of the parameters: \`${finished.parametersSha256}\`` : '';
 }
 
-function fileTable({ pictures, savedStep }: RunSummary): string {
+function fileTable({ pictures, savedStep, finished }: RunSummary): string {
   const model =
     savedStep === null
       ? 'not there: the run ended before its first checkpoint'
@@ -98,7 +99,9 @@ function fileTable({ pictures, savedStep }: RunSummary): string {
   const rows = [
     ['spec.yaml', 'the run spec, complete: every default and every choice is written out'],
     ['metrics.ndjson', 'every event of the run, one JSON object a line, in the order they came'],
+    ['run.json', 'which run this folder is of, and who conducts it'],
     ['model.safetensors', model],
+    ...checkpointRow(finished),
     [
       'curves.png',
       'ELBO, KL and reconstruction over the epochs; the faint line is the training batches, the points are epochs (train: the mean over an epoch, drawn at its middle)',
@@ -107,6 +110,12 @@ function fileTable({ pictures, savedStep }: RunSummary): string {
     ['reconstructions.png', pictureRow(pictures?.reconstructions, 'examples, and what the model makes of each')],
   ];
   return ['| file | what it is |', '|---|---|', ...rows.map(([file, what]) => `| ${file} | ${what} |`)].join('\n');
+}
+
+/** A completed run keeps none. */
+function checkpointRow(finished: RunFinishedEvent | null): string[][] {
+  if (finished?.outcome === 'completed') return [];
+  return [['checkpoint-*.elbo', 'what `elbo resume` goes on from: parameters and optimiser state, the newest two']];
 }
 
 function pictureRow(picture: Picture | undefined, what: string): string {

@@ -5,7 +5,7 @@ import { RunFolderError } from '@elbo/cli/errors';
 import { readModelFile } from '@elbo/cli/run-folder/model-file';
 import { RunFolder } from '@elbo/cli/run-folder/run-folder';
 import { drawRunPictures } from '@elbo/cli/run-folder/run-pictures';
-import { writeFileAtomically } from '@elbo/cli/run-folder/write-file-atomically';
+import { temporaryName, writeFileAtomically } from '@elbo/cli/run-folder/write-file-atomically';
 import { readSpec } from '@elbo/cli/spec/read-spec';
 import { resolveSpec } from '@elbo/cli/spec/resolve-spec';
 import { packDataset } from '@elbo/datasets/packed/pack';
@@ -134,7 +134,7 @@ describe('a file of a run folder', () => {
     const path = join(root, 'model.safetensors');
     await writeFileAtomically(path, 'the last good one');
     // The temporary file cannot be made: a folder has its name.
-    await mkdir(`${path}.${process.pid}.tmp`);
+    await mkdir(temporaryName(path));
     await expect(writeFileAtomically(path, 'new')).rejects.toMatchObject({ code: 'folder-not-written', path });
     expect(await readFile(path, 'utf8')).toBe('the last good one');
   });

@@ -64,6 +64,7 @@ describe('a run spec', () => {
       name: 'trial',
       seed: 4,
       engine: 'wasm',
+      exact: true,
       dataset: { name: 'mnist', pixels: 'dynamic', validation: 5000, limit: 1000 },
       model: {
         latentDim: 8,
@@ -83,6 +84,7 @@ describe('a run spec', () => {
         clipGlobalNorm: 5,
         shardsPerStep: 4,
         microbatchSize: 16,
+        onNonFinite: 'stop',
       },
     });
   });

@@ -1,4 +1,4 @@
-import type { ResolvedRun, SplitName, TermSums } from '@elbo/protocol/messages';
+import type { NonFinite, ResolvedRun, SplitName, TermSums } from '@elbo/protocol/messages';
 import type { Range } from '@elbo/vae-core/steps/step-plan';
 
 /** Messages between the worker's main thread and its Piscina threads. Tensors lie in shared memory. */
@@ -44,6 +44,8 @@ export type ThreadTask = GradientTask | EvaluationTask;
 
 export interface ThreadResult {
   readonly terms: TermSums;
+  /** Null when all terms are finite; else they are zeros. */
+  readonly nonFinite: NonFinite | null;
   readonly computeMs: number;
 }
 

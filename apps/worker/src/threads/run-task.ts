@@ -1,5 +1,4 @@
 import type { SplitName } from '@elbo/protocol/messages';
-import { sumTerms } from '@elbo/vae-core/objectives/sum-terms';
 import {
   type EvaluationTask,
   floatsOf,
@@ -8,6 +7,7 @@ import {
   type ThreadRun,
   type ThreadTask,
 } from './messages.js';
+import { sumFiniteTerms } from './sum-finite-terms.js';
 import { ThreadState } from './thread-state.js';
 
 /** The thread's side of the Piscina pool: one task is one microbatch. */
@@ -29,12 +29,10 @@ async function computeGradient(state: ThreadState, task: GradientTask): Promise<
   const epsilon = drawEpsilon(state, 'epsilon', task.step, examples);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, batch);
-  const terms = sumTerms(
-    await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient),
-    state.model.latentDim,
-  );
+  const batchTerms = await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient);
   floatsOf(task.target).set(state.gradient);
-  return { terms, computeMs: performance.now() - started };
+  const result = sumFiniteTerms(state.model, batchTerms, examples, task.range, state.gradient);
+  return { ...result, computeMs: performance.now() - started };
 }
 
 async function evaluate(state: ThreadState, task: EvaluationTask): Promise<ThreadResult> {
@@ -46,8 +44,9 @@ async function evaluate(state: ThreadState, task: EvaluationTask): Promise<Threa
   const epsilon = drawEpsilon(state, 'evaluation-epsilon', draw, examples);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const evaluation = await state.engine.compileEvaluation(state.model, monteCarloSamples, examples.length);
-  const terms = sumTerms(await evaluation({ parameters, x, epsilon }), state.model.latentDim);
-  return { terms, computeMs: performance.now() - started };
+  const batchTerms = await evaluation({ parameters, x, epsilon });
+  const result = sumFiniteTerms(state.model, batchTerms, examples, task.range, null);
+  return { ...result, computeMs: performance.now() - started };
 }
 
 function readExamples(state: ThreadState, split: SplitName, examples: Uint32Array, epoch: number): Float32Array {

@@ -1,3 +1,4 @@
+import { prepareProcess } from '@elbo/vae-core/engines/prepare-process';
 import { Piscina } from 'piscina';
 import type { ThreadResult, ThreadTask } from './messages.js';
 
@@ -12,6 +13,7 @@ export class ThreadPool implements ComputePool {
   readonly #piscina: Piscina<ThreadTask, ThreadResult>;
 
   constructor(readonly threads: number) {
+    prepareProcess();
     this.#piscina = new Piscina<ThreadTask, ThreadResult>({
       filename: new URL('./run-task.js', import.meta.url).href,
       minThreads: threads,

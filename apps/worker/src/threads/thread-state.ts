@@ -56,8 +56,10 @@ export class ThreadState {
   /** A kept buffer for a purpose and a length. */
   buffer(purpose: string, length: number): Float32Array {
     const key = `${purpose}:${length}`;
-    let buffer = this.#buffers.get(key);
-    if (!buffer) this.#buffers.set(key, (buffer = new Float32Array(length)));
+    const kept = this.#buffers.get(key);
+    if (kept) return kept;
+    const buffer = new Float32Array(length);
+    this.#buffers.set(key, buffer);
     return buffer;
   }
 }

@@ -26,7 +26,10 @@ interface Refused {
   readonly reason: string;
 }
 
-/** The coordinator's HTTP server: memberships and data sets of all the runs that it conducts. */
+/**
+ * The coordinator's HTTP server: memberships and data sets of all the runs that it conducts. `GET /healthz` is for
+ * probes: it wants no token and says only that the server answers.
+ */
 export class DataPlaneServer {
   readonly address: string;
   readonly #runs = new Map<string, RunEndpoint>();
@@ -95,6 +98,10 @@ export class DataPlaneServer {
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
+    if (request.method === 'GET' && request.url === '/healthz') {
+      response.writeHead(200, { 'content-type': 'application/json' }).end('{"status":"ok"}\n');
+      return;
+    }
     const bytes = this.#datasetFor(request);
     if ('status' in bytes) {
       this.#count(request, bytes);

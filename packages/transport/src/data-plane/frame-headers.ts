@@ -18,6 +18,8 @@ export const helloHeaderSchema = z.strictObject({
 /** `parametersInMemory`: the member can read the conductor's memory and wants no parameters over the socket. */
 export const readyHeaderSchema = z.strictObject({ parametersInMemory: z.boolean() });
 export const takenHeaderSchema = z.strictObject({ job: shardJobSchema });
+/** Conductor to member: compute this too. */
+export const assignHeaderSchema = z.strictObject({ job: shardJobSchema });
 export const failedHeaderSchema = z.strictObject({
   job: shardJobSchema,
   message: z.string().max(4096),
@@ -55,7 +57,8 @@ export const parametersInMemoryHeaderSchema = z.strictObject({
     .max(2 ** 28),
 });
 export const replyHeaderSchema = z.strictObject({ id: z.int().min(0), reply: contributionReplySchema });
-export const goodbyeHeaderSchema = z.strictObject({ reason: z.string().max(1024) });
+/** `refused`: instead of a welcome, the member is not wanted in this run. */
+export const goodbyeHeaderSchema = z.strictObject({ reason: z.string().max(2048), refused: z.boolean().optional() });
 
 /** @throws FrameError naming the first thing that is wrong. */
 export function readHeader<T>(schema: z.ZodType<T>, header: unknown, what: string): T {

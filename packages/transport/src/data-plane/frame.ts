@@ -26,6 +26,7 @@ export const frameTypes = {
   parametersInMemory: 18,
   reply: 19,
   goodbye: 20,
+  assign: 21,
 } as const;
 export type FrameType = (typeof frameTypes)[keyof typeof frameTypes];
 const knownTypes: ReadonlySet<number> = new Set(Object.values(frameTypes));

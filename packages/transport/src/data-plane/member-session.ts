@@ -62,6 +62,11 @@ export class MemberSession implements FrameHandler, ReceiverContext {
     }
   }
 
+  assign(job: ShardJob): void {
+    this.#taken.set(shardJobKey(job), job);
+    this.socket.send(frameTypes.assign, { job });
+  }
+
   close(reason: string): void {
     this.socket.end(frameTypes.goodbye, { reason });
   }
@@ -94,9 +99,11 @@ export class MemberSession implements FrameHandler, ReceiverContext {
         this.endpoint.hooks.shardTaken(this.#member(), job);
         return;
       }
-      case frameTypes.dropped:
-        this.finished(readHeader(takenHeaderSchema, header, 'dropped').job);
+      case frameTypes.dropped: {
+        const { job } = readHeader(takenHeaderSchema, header, 'dropped');
+        if (this.#taken.delete(shardJobKey(job))) this.endpoint.hooks.shardDropped(this.#member(), job);
         return;
+      }
       case frameTypes.failed: {
         const { job, message, willRetry } = readHeader(failedHeaderSchema, header, 'failed');
         this.#assertOurs(job);
@@ -125,6 +132,12 @@ export class MemberSession implements FrameHandler, ReceiverContext {
   #onHello(header: unknown): void {
     const { member, memory } = readHeader(helloHeaderSchema, header, 'hello');
     clearTimeout(this.#helloDeadline);
+    const refusal = this.endpoint.hooks.refusesMember(member);
+    if (refusal !== null) {
+      this.endpoint.refusals.count('member-refused');
+      this.socket.end(frameTypes.goodbye, { reason: refusal, refused: true });
+      return;
+    }
     const sameHost = member.host === hostname();
     if (sameHost && memory !== null) this.memory = ForeignMemory.open(memory);
     this.hello = member;

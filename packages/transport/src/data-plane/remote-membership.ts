@@ -6,12 +6,19 @@ import type {
   ResolvedRun,
   ShardJob,
 } from '@elbo/protocol/messages';
-import { ConductorUnreachableError, ContributionFailedError, FrameError, RunClosedError } from '../errors.js';
+import {
+  ConductorUnreachableError,
+  ContributionFailedError,
+  FrameError,
+  MemberRefusedError,
+  RunClosedError,
+} from '../errors.js';
 import { shardJobKey } from '../shard-job.js';
 import type { RunMembership } from '../worker-transport.js';
 import { fetchDataset } from './dataset-client.js';
 import { type FrameHandler, type FrameType, frameTypes } from './frame.js';
 import {
+  assignHeaderSchema,
   goodbyeHeaderSchema,
   parametersHeaderSchema,
   parametersInMemoryHeaderSchema,
@@ -47,6 +54,8 @@ export interface RemoteMembershipOptions extends MemberConnectionOptions {
   readonly shareMemory: boolean;
   /** Told when a contribution is on its way: from then on the conductor minds the shard. */
   readonly onSent: (job: ShardJob) => void;
+  /** Told when the conductor hands over a job that did not come through the queue. */
+  readonly onAssigned: (job: ShardJob) => void;
 }
 
 /** A worker's membership of a run, over one connection to its conductor. */
@@ -205,10 +214,17 @@ export class RemoteMembership implements RunMembership, FrameHandler {
       case frameTypes.welcome:
         this.#onWelcome(header);
         return;
-      case frameTypes.goodbye:
-        this.#closedBecause = readHeader(goodbyeHeaderSchema, header, 'goodbye').reason;
+      case frameTypes.assign:
+        this.options.onAssigned(readHeader(assignHeaderSchema, header, 'assign').job);
+        return;
+      case frameTypes.goodbye: {
+        const { reason, refused = false } = readHeader(goodbyeHeaderSchema, header, 'goodbye');
+        if (refused) this.#welcome?.reject(new MemberRefusedError(this.options.runId, reason));
+        if (refused) this.#welcome = null;
+        this.#closedBecause = reason;
         this.#socket.destroy(null);
         return;
+      }
       default:
         throw new FrameError(`a conductor does not send frames of type ${type}`);
     }

@@ -1,4 +1,4 @@
-import type { MemberHello, ResolvedRun } from '@elbo/protocol/messages';
+import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
 import type { Lease, RunHooks } from '../conductor-transport.js';
 import type { Logger } from '../log.js';
 import type { MemberSession } from './member-session.js';
@@ -26,6 +26,12 @@ export class RunEndpoint {
     if (this.closed) return;
     this.parameters.replace(version, parameters);
     for (const session of this.#sessions) session.offerParameters();
+  }
+
+  assign(workerId: string, job: ShardJob): boolean {
+    const session = this.closed ? undefined : this.#byWorker.get(workerId);
+    session?.assign(job);
+    return session !== undefined;
   }
 
   opened(session: MemberSession): void {

@@ -1,9 +1,10 @@
 import type { MemberHello, ResolvedRun, RunJob, ShardJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
-import { RunClosedError } from '../errors.js';
+import { RefusalCounter } from '../data-plane/refusal-counter.js';
+import { MemberRefusedError, RunClosedError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
-import { JobQueue } from './job-queue.js';
+import { type EmbeddedTaker, JobQueue } from './job-queue.js';
 import { EmbeddedMembership } from './membership.js';
 import { MemoryRunStore } from './memory-run-store.js';
 import { EmbeddedRunChannel } from './run-channel.js';
@@ -31,14 +32,16 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
     if (channels.get(runId) === channel) channels.delete(runId);
     shards.remove((job) => job.runId === runId && job.lease === channel.lease.token);
   };
+  const refusals = new RefusalCounter();
   return {
     kind: 'embedded',
+    refusals: refusals.counts,
     store: new MemoryRunStore(),
     submitRun: async (job: RunJob) => runs.add(job),
     conductRuns: (handler): RunConductor => runs.conduct(handler),
     async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel> {
       await channels.get(run.runId)?.close();
-      const channel = new EmbeddedRunChannel(run, lease, hooks, (jobs) => shards.add(jobs), forget);
+      const channel = new EmbeddedRunChannel(run, lease, hooks, refusals, (jobs) => shards.add(jobs), forget);
       channels.set(run.runId, channel);
       return channel;
     },
@@ -57,7 +60,7 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
 
 class EmbeddedWorker implements WorkerTransport {
   readonly #memberships = new Map<EmbeddedRunChannel, EmbeddedMembership>();
-  readonly #takers = new Set<ShardTaker>();
+  readonly #takers = new Set<EmbeddedTaker>();
 
   constructor(
     private readonly shards: JobQueue,
@@ -79,7 +82,9 @@ class EmbeddedWorker implements WorkerTransport {
     }
     let membership = this.#memberships.get(channel);
     if (membership === undefined || membership.signal.aborted) {
-      membership = new EmbeddedMembership(channel, hello, allocate);
+      const refusal = channel.hooks.refusesMember(hello);
+      if (refusal !== null) throw new MemberRefusedError(job.runId, refusal);
+      membership = new EmbeddedMembership(channel, hello, allocate, (assigned) => this.#assigned(assigned));
       channel.membershipOf(hello.workerId)?.leave();
       this.#memberships.set(channel, membership);
       membership.signal.addEventListener('abort', () => this.#memberships.delete(channel));
@@ -95,9 +100,14 @@ class EmbeddedWorker implements WorkerTransport {
     failure: { readonly message: string; readonly willRetry: boolean } | null,
   ): void {
     const membership = this.#memberships.get(channel);
-    if (membership?.drop(job) && failure !== null) {
-      channel.hooks.shardFailed(membership.hello, job, failure.message, failure.willRetry);
-    }
+    if (!membership?.drop(job)) return;
+    if (failure === null) channel.hooks.shardDropped(membership.hello, job);
+    else channel.hooks.shardFailed(membership.hello, job, failure.message, failure.willRetry);
+  }
+
+  #assigned(job: ShardJob): void {
+    const [taker] = this.#takers;
+    taker?.runNow(job);
   }
 
   /** Leaves at once, as a worker does that ends: shards that still run are reported unfinished. */

@@ -1,11 +1,16 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import { saysNotNeeded } from '../errors.js';
-import { shardAttempts } from '../shard-job.js';
+import { shardAttempts, shardJobKey } from '../shard-job.js';
 import type { ShardTaker } from '../worker-transport.js';
 
 interface Entry {
   readonly job: ShardJob;
   failures: number;
+}
+
+export interface EmbeddedTaker extends ShardTaker {
+  /** Gives the handler a job that is not in the queue, beyond its slots. It is not given out again when it fails. */
+  runNow(job: ShardJob): void;
 }
 
 /** Told when a handler is done with a job; `failure` is null unless it failed. */
@@ -27,7 +32,8 @@ export class JobQueue {
   }
 
   add(jobs: readonly ShardJob[]): void {
-    for (const job of jobs) this.#waiting.push({ job, failures: 0 });
+    const waiting = new Set(this.#waiting.map(({ job }) => shardJobKey(job)));
+    for (const job of jobs) if (!waiting.has(shardJobKey(job))) this.#waiting.push({ job, failures: 0 });
     this.#schedulePump();
   }
 
@@ -36,7 +42,7 @@ export class JobQueue {
   }
 
   /** `worker` names the taker when a job is settled. */
-  take(worker: object, handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
+  take(worker: object, handler: (job: ShardJob) => Promise<void>, slots: number): EmbeddedTaker {
     const taker = new Taker(worker, handler, slots, () => this.#schedulePump());
     this.#takers.push(taker);
     this.#schedulePump();
@@ -45,6 +51,7 @@ export class JobQueue {
         taker.slots = next;
         this.#schedulePump();
       },
+      runNow: (job) => queueMicrotask(() => this.#start(taker, { job, failures: shardAttempts - 1 })),
       drain: () => {
         this.#takers = this.#takers.filter((other) => other !== taker);
         return taker.drained();

@@ -29,6 +29,7 @@ export class EmbeddedMembership implements RunMembership {
     private readonly channel: EmbeddedRunChannel,
     readonly hello: MemberHello,
     private readonly allocate: (length: number) => Float32Array,
+    private readonly onAssigned: (job: ShardJob) => void,
   ) {
     this.run = channel.run;
   }
@@ -40,6 +41,12 @@ export class EmbeddedMembership implements RunMembership {
   take(job: ShardJob): void {
     this.#taken.set(shardJobKey(job), job);
     this.channel.hooks.shardTaken(this.hello, job);
+  }
+
+  /** Hands over a job that did not come through the queue. */
+  assign(job: ShardJob): void {
+    this.#taken.set(shardJobKey(job), job);
+    this.onAssigned(job);
   }
 
   /** The handler is done with the job. False when the job was contributed, or was not this member's. */
@@ -67,8 +74,14 @@ export class EmbeddedMembership implements RunMembership {
   }
 
   async contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply> {
-    if (gradient === null) return this.#contributeTerms(header);
+    const reply = gradient === null ? this.#contributeTerms(header) : this.#contributeGradient(header, gradient);
+    if (!reply.accepted) this.channel.refusals.count(reply.reason);
+    return reply;
+  }
+
+  #contributeGradient(header: ContributionHeader, gradient: Float32Array): ContributionReply {
     const loan = this.#takeBack(gradient);
+    if (this.#abort.signal.aborted) this.#abandon(loan, gradient, 'the worker left');
     this.#assertOpen();
     this.#taken.delete(shardJobKey(header.job));
     if (loan.refusal === null) return this.channel.hooks.contributed(header, gradient);
@@ -79,7 +92,7 @@ export class EmbeddedMembership implements RunMembership {
   discard(gradient: Float32Array): void {
     const loan = this.#takeBack(gradient);
     if (loan.refusal !== null) this.#scratch.push(gradient);
-    else if (!this.channel.closed) this.channel.hooks.abandoned(loan.job, gradient, 'the worker discarded it');
+    else this.#abandon(loan, gradient, 'the worker discarded it');
   }
 
   async fetchDataset(hash: string): Promise<Uint8Array> {
@@ -88,19 +101,17 @@ export class EmbeddedMembership implements RunMembership {
     return bytes;
   }
 
-  /** The worker leaves: loans are returned, and the conductor hears which jobs it had not finished. */
+  /**
+   * The worker leaves: the conductor hears which jobs it had not finished. A loan is returned only when the worker lets
+   * go of it: until then its threads may write to that memory.
+   */
   leave(): void {
     if (this.#abort.signal.aborted) return;
-    const { hooks } = this.channel;
-    for (const [buffer, loan] of this.#loans) {
-      if (loan.refusal === null && !this.channel.closed) hooks.abandoned(loan.job, buffer, 'the worker left');
-    }
     this.end();
     this.channel.left(this, [...this.#taken.values()]);
   }
 
   end(): void {
-    this.#loans.clear();
     this.#abort.abort();
   }
 
@@ -110,6 +121,10 @@ export class EmbeddedMembership implements RunMembership {
     const admission = this.channel.hooks.admit(header.job, this.hello.workerId);
     if (!admission.admitted) return { accepted: false, reason: admission.reason, message: admission.message };
     return this.channel.hooks.contributed(header, admission.buffer);
+  }
+
+  #abandon({ job, refusal }: Loan, gradient: Float32Array, reason: string): void {
+    if (refusal === null && !this.channel.closed) this.channel.hooks.abandoned(job, gradient, reason);
   }
 
   #takeBack(gradient: Float32Array): Loan {

@@ -29,7 +29,9 @@ export class MemoryRunStore implements RunStore {
   }
 
   async renewLease(lease: Lease, ttlMs: number): Promise<void> {
-    this.#held(lease).expiresAt = this.#now() + ttlMs;
+    const last = this.#holders.get(lease.runId);
+    const holder = last?.lease.token === lease.token ? last : this.#held(lease);
+    holder.expiresAt = this.#now() + ttlMs;
   }
 
   async releaseLease(lease: Lease): Promise<void> {

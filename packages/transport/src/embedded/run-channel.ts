@@ -1,5 +1,6 @@
 import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
 import type { Lease, RunChannel, RunHooks } from '../conductor-transport.js';
+import type { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunClosedError, StaleVersionError } from '../errors.js';
 import type { EmbeddedMembership } from './membership.js';
 
@@ -19,6 +20,7 @@ export class EmbeddedRunChannel implements RunChannel {
     readonly run: ResolvedRun,
     readonly lease: Lease,
     readonly hooks: RunHooks,
+    readonly refusals: RefusalCounter,
     enqueue: (jobs: readonly ShardJob[]) => void,
     onClose: (channel: EmbeddedRunChannel) => void,
   ) {
@@ -29,6 +31,12 @@ export class EmbeddedRunChannel implements RunChannel {
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     if (this.closed) throw this.#over();
     this.#enqueue(jobs);
+  }
+
+  assign(workerId: string, job: ShardJob): boolean {
+    const membership = this.closed ? undefined : this.#memberships.get(workerId);
+    membership?.assign(job);
+    return membership !== undefined;
   }
 
   publish(version: number, parameters: Float32Array): void {

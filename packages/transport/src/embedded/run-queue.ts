@@ -1,6 +1,9 @@
 import type { RunJob } from '@elbo/protocol/messages';
 import type { RunConductor } from '../conductor-transport.js';
+import { RunUnfinishedError } from '../errors.js';
 import type { Logger } from '../log.js';
+
+const giveBackMs = 250;
 
 /** Runs waiting to be conducted in this process, one at a time for each conductor. */
 export class RunQueue {
@@ -26,7 +29,10 @@ export class RunQueue {
       const job = this.#waiting.shift();
       if (job === undefined) return;
       current = handler(job)
-        .catch((error: unknown) => this.logger.error({ runId: job.runId, err: error }, 'run failed'))
+        .catch((error: unknown) => {
+          if (error instanceof RunUnfinishedError) setTimeout(() => this.add(job), giveBackMs).unref();
+          else this.logger.error({ runId: job.runId, err: error }, 'run failed');
+        })
         .finally(() => {
           current = null;
           next();

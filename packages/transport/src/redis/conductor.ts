@@ -4,8 +4,10 @@ import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } fr
 import { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunEndpoint } from '../data-plane/run-endpoint.js';
+import { RunUnfinishedError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
 import { connectRedis } from './connection.js';
+import { namingFull, requireNoEviction } from './full-redis.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, runJobId, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
 import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
@@ -28,8 +30,6 @@ export interface RedisConductorTransport extends ConductorTransport {
   readonly kind: 'redis';
   /** http://host:port of the data plane. */
   readonly address: string;
-  /** What was refused so far, by reason. */
-  readonly refusals: ReadonlyMap<string, number>;
 }
 
 /**
@@ -41,6 +41,10 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
   const client = await connectRedis(redisUrl, logger);
+  await requireNoEviction(client).catch((error: unknown) => {
+    client.disconnect();
+    throw error;
+  });
   // Snapshots have a connection of their own: jobs do not queue up behind megabytes.
   const storeClient = await connectRedis(redisUrl, logger);
   const { host = '127.0.0.1', port = 0 } = options.listen ?? {};
@@ -58,7 +62,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     address: server.address,
     refusals: refusals.counts,
     async submitRun(job: RunJob): Promise<void> {
-      await runs.add('run', job, { jobId: runJobId(job.runId), ...runJobOptions });
+      await namingFull('a run job', runs.add('run', job, { jobId: runJobId(job.runId), ...runJobOptions }));
     },
     conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor {
       const worker = createQueueWorker(
@@ -67,7 +71,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
           try {
             await handler(job);
           } catch (error) {
-            logger.error({ runId: job.runId, err: error }, 'run failed');
+            if (!(error instanceof RunUnfinishedError)) logger.error({ runId: job.runId, err: error }, 'run failed');
             throw error;
           }
         },

@@ -1,10 +1,14 @@
-import { type Job, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
+import { DelayedError, type Job, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { firstIssue } from '../data-plane/frame-headers.js';
 import type { RefusalCounter } from '../data-plane/refusal-counter.js';
+import { RunUnfinishedError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { queuePrefix } from './queues.js';
+
+/** How long a run that was given back rests before it is given out again. */
+const giveBackMs = 250;
 
 export interface QueueWorkerOptions<T> {
   readonly queue: string;
@@ -32,14 +36,21 @@ export function createQueueWorker<T>(
   };
   const worker = new Worker(
     queue,
-    async (job: Job<unknown>) => {
+    async (job: Job<unknown>, lockToken?: string) => {
       const parsed = schema.safeParse(job.data);
       if (!parsed.success) {
         const why = firstIssue(parsed.error);
         refuse(job.id, why);
         throw new UnrecoverableError(`malformed job: ${why}`);
       }
-      await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1));
+      try {
+        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1));
+      } catch (error) {
+        if (!(error instanceof RunUnfinishedError)) throw error;
+        // Refused when the lock is lost: then the job is another worker's, or waits for one already.
+        await job.moveToDelayed(Date.now() + giveBackMs, lockToken);
+        throw new DelayedError();
+      }
     },
     { ...options.settings, connection: client, prefix },
   );

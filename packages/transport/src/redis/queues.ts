@@ -30,9 +30,9 @@ export const shardWorkerOptions = {
 export const runWorkerOptions = {
   ...shardWorkerOptions,
   concurrency: 1,
-  lockDuration: 3000,
-  lockRenewTime: 1000,
-  stalledInterval: 1000,
+  lockDuration: 2500,
+  lockRenewTime: 800,
+  stalledInterval: 750,
   maxStalledCount: 1_000_000,
 } as const satisfies Partial<WorkerOptions>;
 

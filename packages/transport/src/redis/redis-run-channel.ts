@@ -4,6 +4,7 @@ import type { RunChannel } from '../conductor-transport.js';
 import type { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import type { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { RunClosedError } from '../errors.js';
+import { namingFull } from './full-redis.js';
 import { shardJobEntry } from './queues.js';
 
 /** A run's channel over Redis (jobs) and the data plane (everything else). */
@@ -26,7 +27,11 @@ export class RedisRunChannel implements RunChannel {
     if (this.endpoint.closed) {
       throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
     }
-    if (jobs.length > 0) await this.shards.addBulk(jobs.map(shardJobEntry));
+    if (jobs.length > 0) await namingFull('shard jobs', this.shards.addBulk(jobs.map(shardJobEntry)));
+  }
+
+  assign(workerId: string, job: ShardJob): boolean {
+    return this.endpoint.assign(workerId, job);
   }
 
   publish(version: number, parameters: Float32Array): void {

@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { Lease, RunSnapshot, RunStore } from '../conductor-transport.js';
 import { LeaseLostError, SnapshotCorruptError } from '../errors.js';
+import { namingFull } from './full-redis.js';
 import { acquireLease, commitSnapshot, deleteSnapshot, releaseLease, renewLease, saveRecord } from './store-scripts.js';
 
 /** What stays of a run stays for a week after its last sign of life. */
@@ -54,7 +55,7 @@ export class RedisRunStore implements RunStore {
     const upload = keys.upload(lease.token);
     const bytes = this.#copy(tensors);
     const checksum = crc32(bytes);
-    await this.#upload(upload, bytes);
+    await namingFull(`the snapshot of step ${step}`, this.#upload(upload, bytes));
     this.#spare = bytes;
     const committed = await commitSnapshot.run(
       this.client,

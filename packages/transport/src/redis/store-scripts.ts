@@ -26,14 +26,19 @@ return token
  * renewLease
  *   KEYS[1] lease, KEYS[2] record
  *   ARGV[1] token, ARGV[2] lease time to live in ms, ARGV[3] record time to live in ms
- *   Returns 1; or, when the lease is lost, minus the token that holds it, and false when none does.
+ *   Returns 1, for a lease that ran out too when its token is the last that was given out: nobody has conducted the
+ *   run since. So it is when Redis has forgotten the fence as well (it restarted without its data): the fence is set
+ *   again. When the lease is lost: minus the token that holds it, and false when none does.
  */
 export const renewLease = new LuaScript(`
 local holder = redis.call('GET', KEYS[1])
-if holder ~= ARGV[1] then
+local fence = redis.call('HGET', KEYS[2], 'fence')
+local unclaimed = not holder and (not fence or fence == ARGV[1])
+if holder ~= ARGV[1] and not unclaimed then
   return holder and -tonumber(holder)
 end
-redis.call('PEXPIRE', KEYS[1], ARGV[2])
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+redis.call('HSET', KEYS[2], 'fence', ARGV[1])
 redis.call('PEXPIRE', KEYS[2], ARGV[3])
 return 1
 `);

@@ -38,11 +38,26 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
   const onSent = (job: ShardJob) => {
     for (const runner of runners) runner.onSent(job);
   };
+  const onAssigned = (job: ShardJob) => {
+    const [runner] = runners;
+    // A failure is the conductor's to mend: the runner has told it.
+    runner?.run(job, false).catch(() => {});
+  };
 
   const openMembership = (job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array) => {
     const key = membershipKey(job);
     const { conductor, runId, lease } = job;
-    const opening = RemoteMembership.open({ conductor, runId, lease, token, hello, allocate, shareMemory, onSent });
+    const opening = RemoteMembership.open({
+      conductor,
+      runId,
+      lease,
+      token,
+      hello,
+      allocate,
+      shareMemory,
+      onSent,
+      onAssigned,
+    });
     memberships.set(key, opening);
     const forget = () => {
       if (memberships.get(key) === opening) memberships.delete(key);

@@ -1,3 +1,4 @@
+import { RunUnfinishedError } from '@elbo/transport/errors';
 import { describe, expect, it } from 'vitest';
 import { spec } from '../fixtures.js';
 import { eventually } from '../recording-hooks.js';
@@ -23,6 +24,23 @@ export function describeRunQueue(stage: Stage): void {
       const others = stage.bed.conductor.conductRuns(async (run) => void seen.push(run.runId));
       await eventually('the fourth run', () => seen.length === 4);
       await others.drain();
+    });
+
+    it('gives out again a run that its conductor gave back, and never one that failed or ended', async () => {
+      const { conductor } = stage.bed;
+      const seen: string[] = [];
+      const runs = conductor.conductRuns(async ({ runId }) => {
+        seen.push(runId);
+        if (runId === 'given-back' && seen.length < 3) throw new RunUnfinishedError(runId, 'it was not its turn');
+        if (runId === 'failing') throw new Error('this one fails');
+      });
+      await conductor.submitRun({ runId: 'given-back', spec });
+      await eventually('three times', () => seen.length === 3);
+      await conductor.submitRun({ runId: 'failing', spec });
+      await conductor.submitRun({ runId: 'the-last', spec });
+      await eventually('the last', () => seen.includes('the-last'));
+      await runs.drain();
+      expect(seen).toEqual(['given-back', 'given-back', 'given-back', 'failing', 'the-last']);
     });
   });
 }

@@ -51,6 +51,21 @@ export function describeRunStore(stage: Stage): void {
       expect(lost).toMatchObject({ code: 'LEASE_LOST', holder: null });
     });
 
+    it('renews a lease that ran out as long as nobody else has taken the run', async () => {
+      const { store } = stage.bed.conductor;
+      const paused = (await store.acquireLease('paused-run', 'paused', 1)) as Lease;
+      await eventually('the lease runs out', () =>
+        store.saveRecord(paused, '1').then(
+          () => false,
+          () => true,
+        ),
+      );
+      await store.renewLease(paused, 300);
+      expect(await store.acquireLease('paused-run', 'next', 60_000)).toBeNull();
+      await eventually('the next holder', () => store.acquireLease('paused-run', 'next', 60_000));
+      await expect(store.renewLease(paused, 60_000)).rejects.toMatchObject({ code: 'LEASE_LOST', holder: 2 });
+    });
+
     it('keeps a lease that is renewed', async () => {
       const { store } = stage.bed.conductor;
       const owner = (await store.acquireLease('renewed-run', 'owner', 150)) as Lease;

@@ -46,6 +46,44 @@ export function describeShardQueue(stage: Stage): void {
       expect(failures[2]?.job).toEqual(stage.job(0, 0));
     });
 
+    it('gives a job that is dispatched twice to one worker, once', async () => {
+      stage.channel.publish(0, parameters);
+      await stage.channel.dispatch([stage.job(0, 0)]);
+      await stage.channel.dispatch([stage.job(0, 0), stage.job(0, 1)]);
+      const worker = await stage.bed.worker();
+      const taken: number[] = [];
+      worker.takeShards(async (job) => {
+        taken.push(job.shard);
+        await computeShard(worker, 'a', job);
+      }, 1);
+      await stage.hooks.until('contributed', 2);
+      expect(taken).toEqual([0, 1]);
+    });
+
+    it('is gone around by a job that the conductor assigns to a member whose slots are taken', async () => {
+      stage.channel.publish(0, parameters);
+      const worker = await stage.bed.worker();
+      let calls = 0;
+      worker.takeShards(async (job) => {
+        calls++;
+        await computeShard(worker, 'a', job);
+      }, 1);
+      // It waits in the only slot for parameters that are not there yet.
+      await stage.channel.dispatch([stage.job(1, 0)]);
+      await stage.hooks.until('shardTaken');
+      expect(stage.channel.assign('b', stage.job(0, 1))).toBe(false);
+      expect(stage.channel.assign('a', stage.job(0, 1))).toBe(true);
+      const [contributed] = await stage.hooks.until('contributed');
+      expect(contributed?.header.job).toEqual(stage.job(0, 1));
+      stage.hooks.version = 1;
+      stage.channel.publish(1, parameters);
+      await stage.hooks.until('contributed', 2);
+      expect(calls).toBe(2);
+      await worker.close();
+      const [left] = await stage.hooks.until('memberLeft');
+      expect(left?.unfinished).toEqual([]);
+    });
+
     it('does not give a job out again that nobody needs any more', async () => {
       stage.channel.publish(3, parameters);
       const worker = await stage.bed.worker();

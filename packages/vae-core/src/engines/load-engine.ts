@@ -71,7 +71,7 @@ export async function probeEngines(): Promise<EngineReport[]> {
 }
 
 async function probe(name: EngineName): Promise<EngineReport> {
-  const version = libraryVersion(sources[name].library);
+  const version = engineVersion(name);
   try {
     const engine = await loadEngine(name);
     await engine.dispose();
@@ -82,7 +82,9 @@ async function probe(name: EngineName): Promise<EngineReport> {
   }
 }
 
-function libraryVersion(library: string): string {
+/** The library of an engine and its version, without loading it: `onnxruntime-node 1.30.0`. */
+export function engineVersion(name: EngineName): string {
+  const { library } = sources[name];
   try {
     const manifest = createRequire(import.meta.url)(`${library}/package.json`) as { version: string };
     return `${library} ${manifest.version}`;

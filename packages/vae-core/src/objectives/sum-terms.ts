@@ -29,6 +29,11 @@ export function addTermSums(parts: readonly TermSums[]): TermSums {
   return { sampleCount, reconstructionLogProb, klPerDimension };
 }
 
+/** Sums that say nothing but how many examples and dimensions there are. */
+export function zeroTerms({ sampleCount, klPerDimension }: TermSums): TermSums {
+  return { sampleCount, reconstructionLogProb: 0, klPerDimension: klPerDimension.map(() => 0) };
+}
+
 /** Means in nats for each example: elbo = reconstructionLogProb - klDivergence (beta is not applied). */
 export function meanTerms(sums: TermSums): { elbo: number; reconstructionLogProb: number; klDivergence: number } {
   const reconstructionLogProb = sums.reconstructionLogProb / sums.sampleCount;

@@ -16,8 +16,10 @@ const root = protobuf.Root.fromJSON({
             producerName: { type: 'string', id: 2 },
             graph: { type: 'GraphProto', id: 7 },
             opsetImport: repeated('OperatorSetIdProto', 8),
+            metadataProps: repeated('StringStringEntryProto', 14),
           },
         },
+        StringStringEntryProto: { fields: { key: { type: 'string', id: 1 }, value: { type: 'string', id: 2 } } },
         OperatorSetIdProto: { fields: { domain: { type: 'string', id: 1 }, version: { type: 'int64', id: 2 } } },
         GraphProto: {
           fields: {
@@ -60,7 +62,7 @@ const root = protobuf.Root.fromJSON({
         TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
         TensorTypeProto: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } } },
         TensorShapeProto: { fields: { dim: repeated('DimensionProto', 1) } },
-        DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 } } },
+        DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
       },
     },
   },
@@ -103,10 +105,13 @@ export interface OnnxTensor {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly dataType: number;
-  readonly shape: readonly number[];
+  /** A text stands for a size that is open, by the name of it. */
+  readonly shape: readonly (number | string)[];
 }
 
 export interface OnnxGraph {
+  /** `program` when left out. */
+  readonly name?: string;
   readonly node: readonly OnnxNode[];
   readonly initializer: readonly OnnxTensor[];
   readonly input: readonly OnnxValueInfo[];
@@ -116,21 +121,33 @@ export interface OnnxGraph {
 /** onnxruntime's own ops, which are in all of its builds for CPUs. */
 export const contributedOps = 'com.microsoft';
 
-/** The bytes of an ONNX model of that graph, for operator set `opset` and file format `irVersion`. */
-export function encodeModel(graph: OnnxGraph, opset: number, irVersion: number): Uint8Array {
+/**
+ * The bytes of an ONNX model of that graph, for operator set `opset` and file format `irVersion`.
+ * @param metadata Keys and values of the model's metadata_props.
+ */
+export function encodeModel(
+  graph: OnnxGraph,
+  opset: number,
+  irVersion: number,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  const contributed = graph.node.some(({ domain }) => domain === contributedOps);
   const message = {
     irVersion,
     producerName: 'elbo',
-    opsetImport: [
-      { domain: '', version: opset },
-      { domain: contributedOps, version: 1 },
-    ],
-    graph: { ...graph, name: 'program', input: graph.input.map(valueInfo), output: graph.output.map(valueInfo) },
+    opsetImport: [{ domain: '', version: opset }, ...(contributed ? [{ domain: contributedOps, version: 1 }] : [])],
+    graph: {
+      ...graph,
+      name: graph.name ?? 'program',
+      input: graph.input.map(valueInfo),
+      output: graph.output.map(valueInfo),
+    },
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   };
   return modelType.encode(modelType.fromObject(message)).finish();
 }
 
 function valueInfo({ name, dataType, shape }: OnnxValueInfo): object {
-  const dim = shape.map((dimValue) => ({ dimValue }));
+  const dim = shape.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
   return { name, type: { tensorType: { elemType: dataType, shape: { dim } } } };
 }

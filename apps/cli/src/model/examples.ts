@@ -1,0 +1,98 @@
+import { BatchReader } from '@elbo/datasets/batch-reader';
+import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
+import { type SplitName, splitNameSchema } from '@elbo/protocol/messages';
+import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
+import { ModelUseError, UsageError } from '../errors.js';
+import { openRunDataset } from '../launch/open-run-dataset.js';
+import type { InputChoice } from './input-choice.js';
+import { readInput, shapeText } from './input-file.js';
+import type { OpenedModel } from './open-model.js';
+
+/** Which examples a model is used on. */
+export interface ExampleChoice {
+  /** Of the model's data set: the test split when left out, and the train split where there is none. */
+  readonly split?: SplitName | undefined;
+  /** A file in place of the data set. */
+  readonly input?: InputChoice | undefined;
+}
+
+/** Examples with the pixel treatment that the model was trained under. */
+export interface Examples {
+  /** The data set's name, or the input's path. */
+  readonly source: string;
+  readonly split: SplitName | null;
+  readonly count: number;
+  readonly exampleShape: readonly number[];
+  readonly valueRange: readonly [number, number];
+  /** [count], or null without any. */
+  readonly labels: Uint8Array | Uint16Array | null;
+  /** The step of the key of evaluation noise: that of the run's last evaluation, so that its figures come out again. */
+  readonly noiseStep: number;
+  /** Writes the examples at `indices` to out [indices.length, dataDim]. */
+  read(indices: ArrayLike<number>, out: Float32Array): void;
+}
+
+/**
+ * @param warnings Gets what the user should know.
+ * @throws DatasetError, UsageError, ModelUseError
+ */
+export async function openExamples(opened: OpenedModel, choice: ExampleChoice, warnings: string[]): Promise<Examples> {
+  if (choice.input) return ofInput(opened, choice.input);
+  const { spec, model, datasetSha256 } = opened;
+  const { name } = spec.dataset;
+  const { dataset, facts } = await openRunDataset(spec);
+  if (dataset.dataDim !== model.dataDim) {
+    throw new ModelUseError(
+      'no-fit',
+      `an example of the data set ${name} is ${shapeText(dataset.header.exampleShape)}, and the model takes ` +
+        `${shapeText([model.dataDim])}: the data set was replaced since; give the examples with --input`,
+    );
+  }
+  if (datasetSha256 !== null && datasetSha256 !== dataset.hash) {
+    warnings.push(
+      `the data set ${name} is not the one that the model was trained on: its SHA-256 is ${dataset.hash}, not ${datasetSha256}`,
+    );
+  }
+  const split = choice.split ?? (facts.examples.test > 0 ? 'test' : 'train');
+  if (facts.examples[split] === 0) throw noSuchSplit(opened, split, facts.examples);
+  const perEpoch = stepsPerEpoch(facts.examples.train, spec.training.globalBatchSize);
+  const epoch = Math.floor(opened.identity.step / perEpoch);
+  return readerOf(opened, dataset, split, { source: name, split, noiseStep: noiseStep(epoch, split) });
+}
+
+async function ofInput(opened: OpenedModel, input: InputChoice): Promise<Examples> {
+  const dataset = await readInput(opened, input);
+  return readerOf(opened, dataset, 'train', { source: input.path, split: null, noiseStep: noiseStep(0, 'test') });
+}
+
+function readerOf(
+  { spec }: OpenedModel,
+  dataset: PackedDataset,
+  split: SplitName,
+  facts: Pick<Examples, 'source' | 'split' | 'noiseStep'>,
+): Examples {
+  // A file has one split, and all of it is meant.
+  const treatment = facts.split === null ? { ...spec.dataset, validation: 0, limit: undefined } : spec.dataset;
+  const reader = new BatchReader(dataset, treatment, new RandomStreams(spec.seed));
+  return {
+    ...facts,
+    count: reader.count(split),
+    exampleShape: dataset.header.exampleShape,
+    valueRange: dataset.header.valueRange,
+    labels: reader.labels(split),
+    read: (indices, out) => reader.read(split, indices, 0, out),
+  };
+}
+
+/** A worker keys the noise of the evaluation of a split after an epoch (from 1) so. */
+function noiseStep(epoch: number, split: SplitName): number {
+  const splits = splitNameSchema.options;
+  return epoch * splits.length + splits.indexOf(split);
+}
+
+function noSuchSplit({ spec }: OpenedModel, split: SplitName, counts: Readonly<Record<SplitName, number>>): UsageError {
+  const there = splitNameSchema.options.filter((name) => counts[name] > 0).join(' and ');
+  const why = split === 'validation' ? 'the run kept no examples for validation' : 'the data set has none';
+  return new UsageError(`--split: there are no ${split} examples of ${spec.dataset.name} (${why}); there is ${there}`);
+}

@@ -1,0 +1,155 @@
+import type { RunEvent } from '@elbo/protocol/events';
+import type { RunJob } from '@elbo/protocol/messages';
+import type { ConductorTransport, Lease } from '@elbo/transport/conductor-transport';
+import { LeaseLostError } from '@elbo/transport/errors';
+import { announceStart } from './announce-start.js';
+import { Checkpointer, checkpointIntervals } from './checkpoint/checkpointer.js';
+import { restoreNewest } from './checkpoint/restore.js';
+import { snapshotCandidates } from './checkpoint/snapshot-candidate.js';
+import { conductRun, isEpochReportDue } from './conduct-run.js';
+import { ContributionLedger } from './contribution-ledger.js';
+import { FolderClaimedError } from './errors.js';
+import { fencedWrite, snapshotStore } from './fenced-writes.js';
+import { leaseMs } from './lease.js';
+import { type OpenedRun, openRun } from './open-run.js';
+import { patientChannel } from './patient-channel.js';
+import type { RunEnd } from './run-artefacts.js';
+import { RunFailure } from './run-failure.js';
+import { RunMonitor } from './run-monitor.js';
+import { RunReporter } from './run-reporter.js';
+import type { CoordinatorSurroundings } from './surroundings.js';
+import { WorkerWatch } from './worker-watch.js';
+
+type Outcome = 'completed' | 'interrupted' | 'gave-back';
+
+/** Conducts a run under a lease, from its newest checkpoint to its end, and leaves its artefacts as they should be. */
+export async function conductJob(
+  transport: ConductorTransport,
+  surroundings: CoordinatorSurroundings,
+  job: RunJob,
+  lease: Lease,
+): Promise<Outcome> {
+  const opened = await openRun(transport, surroundings, job, lease);
+  let end: RunEnd = 'stopped';
+  let result: { readonly outcome: Outcome };
+  try {
+    result = await conductOpened(transport, surroundings, opened, lease);
+    if (result.outcome === 'completed') end = 'completed';
+  } catch (error) {
+    if (isDeposed(error)) end = 'deposed';
+    throw error;
+  } finally {
+    await opened.artefacts.close(end);
+  }
+  const { outcome } = result;
+  if (outcome === 'gave-back') return outcome;
+  // The record comes before the snapshot goes, and both after the folder is done: whoever finds the job again then
+  // finds one or the other.
+  const record = { ...result, spec: opened.run.spec };
+  const { store } = transport;
+  await fencedWrite(store, lease, () => store.saveRecord(lease, JSON.stringify(record)));
+  await fencedWrite(store, lease, () => store.deleteSnapshot(lease));
+  return outcome;
+}
+
+async function conductOpened(
+  transport: ConductorTransport,
+  surroundings: CoordinatorSurroundings,
+  { run, state, dataset, artefacts }: OpenedRun,
+  lease: Lease,
+): Promise<{ readonly outcome: Outcome }> {
+  const { clock, signal, onPhase = () => {} } = surroundings;
+  const now = () => clock.monotonic();
+  const base = () => ({ runId: run.runId, time: clock.now() });
+  const emit = (event: RunEvent) => {
+    artefacts.handle(event);
+    surroundings.onEvent(event);
+  };
+  const reporter = new RunReporter(run.runId, emit, clock);
+  const notice = reporter.notice.bind(reporter);
+  const failure = new RunFailure();
+  const began = now();
+  try {
+    const store = transport.kind === 'redis' ? transport.store : null;
+    const snapshots = store ? await snapshotCandidates(store, run.runId) : [];
+    const restored = await restoreNewest([...snapshots, ...artefacts.checkpoints], run, state);
+    if (restored.epoch) reporter.goOnFrom(restored.epoch);
+    const recordedStep = await artefacts.continueAfter(state.step, !isEpochReportDue({ run, state, reporter }));
+
+    const ledger = new ContributionLedger(lease.token, state.contributionBuffers);
+    const monitor = new RunMonitor({ transport, lease, leaseMs, ledger, run, dataset, failure, notice, now });
+    const { contributed } = monitor.hooks;
+    const hooks: typeof monitor.hooks = {
+      ...monitor.hooks,
+      contributed: (header, buffer) => {
+        const reply = contributed(header, buffer);
+        onPhase('between-contributions', state.step);
+        return reply;
+      },
+    };
+    const channel = patientChannel(await transport.openRun(run, lease, hooks), notice);
+    monitor.attach(channel);
+    const workerWatch = new WorkerWatch(run.runId, channel, notice, now);
+    const checkpointer = new Checkpointer({
+      run,
+      state,
+      store: store && snapshotStore(store, notice),
+      lease,
+      artefacts,
+      intervals: surroundings.checkpointIntervals ?? checkpointIntervals,
+      now,
+      onPhase,
+      onSaved: (step, path) => reporter.checkpoint(step, path),
+      onError: failure.fail,
+    });
+    try {
+      announceStart(
+        { run, state, dataset, artefacts, restored, recordedStep },
+        transport,
+        surroundings,
+        emit,
+        reporter,
+      );
+      const conduct = { run, lease: lease.token, state, channel, ledger, reporter, checkpointer, failure, signal };
+      const outcome = await conductRun({ ...conduct, onPhase });
+      if (outcome === 'interrupted' && surroundings.whenStopped === 'give-back') {
+        notice(
+          'info',
+          'given-back',
+          `saved after step ${state.step} and given back to the queue for another coordinator`,
+        );
+        return { outcome: 'gave-back' };
+      }
+      monitor.report();
+      await artefacts.drawPictures(run, state, dataset);
+      const result = {
+        outcome,
+        step: state.step,
+        parametersSha256: state.parametersSha256(),
+        runFolder: artefacts.path,
+      };
+      const { imagesPerSecond } = reporter;
+      emit({ event: 'run-finished', ...base(), ...result, imagesPerSecond, seconds: (now() - began) / 1000 });
+      return result;
+    } finally {
+      workerWatch.stop();
+      await checkpointer.settled();
+      monitor.stop();
+      await channel.close();
+    }
+  } catch (error) {
+    const { code = 'UNKNOWN', message } = error as { code?: string; message: string };
+    // A deposed conductor says so to its own watchers; the run's records are another's now.
+    if (isDeposed(error)) {
+      surroundings.onEvent({ event: 'notice', ...base(), level: 'warning', code: 'deposed', message });
+    } else {
+      emit({ event: 'run-failed', ...base(), code, message });
+    }
+    throw error;
+  }
+}
+
+/** Whether somebody else conducts the run now. */
+function isDeposed(error: unknown): boolean {
+  return error instanceof LeaseLostError || error instanceof FolderClaimedError;
+}

@@ -1,0 +1,36 @@
+import type { Lease, RunSnapshot, RunStore } from '@elbo/transport/conductor-transport';
+import { LeaseLostError, RedisFullError } from '@elbo/transport/errors';
+import { leaseMs } from './lease.js';
+import type { Notice } from './run-monitor.js';
+
+/**
+ * Makes a fenced write. A lease that ran out while nobody else took the run (Redis was away for longer, or came back
+ * without its data) is renewed first; one that another coordinator holds stays lost.
+ */
+export async function fencedWrite(store: RunStore, lease: Lease, write: () => Promise<void>): Promise<void> {
+  try {
+    await write();
+  } catch (error) {
+    if (!(error instanceof LeaseLostError) || error.holder !== null) throw error;
+    await store.renewLease(lease, leaseMs);
+    await write();
+  }
+}
+
+/** Where a run's snapshots go. A full Redis costs the newest one, not the run: the one before it stays. */
+export function snapshotStore(store: RunStore, notice: Notice): Pick<RunStore, 'saveSnapshot'> {
+  return {
+    async saveSnapshot(lease: Lease, snapshot: RunSnapshot): Promise<void> {
+      try {
+        await fencedWrite(store, lease, () => store.saveSnapshot(lease, snapshot));
+      } catch (error) {
+        if (!(error instanceof RedisFullError)) throw error;
+        notice(
+          'warning',
+          'snapshot-not-saved',
+          `${error.message}. The run goes on; its snapshot before this one stays`,
+        );
+      }
+    },
+  };
+}

@@ -1,0 +1,229 @@
+import type { ShardJob } from '@elbo/protocol/messages';
+import { shardJobKey } from '@elbo/transport/shard-job';
+import { MemberPace, ShapePace } from './shard-pace.js';
+
+/** A shard is overdue when it takes so many times what its like took lately, and this long at least. */
+const slowFactor = 4;
+const overdueFloorMs = 100;
+/** A shard that nobody took for this long, while a member had nothing to do, is handed to that member. */
+const untakenPatienceMs = 500;
+/** A member that left may have had a job out of the queue and not said so yet: for a while there is less patience. */
+const suspicion = { patienceMs: 25, lastsMs: 2000 };
+
+interface ShardState {
+  readonly job: ShardJob;
+  counted: boolean;
+  /** Of the last time it was given out. */
+  attempt: number;
+  /** Who computes it, since when. */
+  readonly holders: Map<string, number>;
+  /** When it last had no holder. */
+  untakenSince: number;
+  /** Its worker left or failed: it is for the next member that has nothing to do. */
+  returned: boolean;
+}
+
+interface TakenJob {
+  readonly job: ShardJob;
+  /** Shape of the round it is computed for; null while it waits for the parameters of a later one. */
+  shape: string | null;
+  since: number;
+}
+
+interface MemberState {
+  /** What it took and is not done with, of any round, by shardJobKey. */
+  readonly jobs: Map<string, TakenJob>;
+  idleSince: number;
+  readonly pace: MemberPace;
+}
+
+/** A shard to be handed to a member. */
+export interface HandOut {
+  readonly workerId: string;
+  readonly job: ShardJob;
+  readonly why: 'returned' | 'slow' | 'untaken';
+}
+
+/**
+ * Knows who computes which shard of the open round and since when, and says which is to be handed to which idle member:
+ * one whose worker is gone, at once; one that takes far longer than its like, a second time (the backup tasks of Dean &
+ * Ghemawat 2004), and sooner when its holder is known to be slow (by its estimated time to the end, as in Zaharia et
+ * al. 2008); one that the queue does not bring to anybody. It decides only who computes: the first contribution counts.
+ */
+export class ShardWatch {
+  #shards: ShardState[] = [];
+  #shape = '';
+  #openedAt = 0;
+  #lastLeft = Number.NEGATIVE_INFINITY;
+  readonly #members = new Map<string, MemberState>();
+  readonly #paces = new Map<string, ShapePace>();
+
+  /** @param now Milliseconds of a clock that never goes back. */
+  constructor(private readonly now: () => number) {}
+
+  /** A round begins. `shape`: shards of equal shape take about equal time. */
+  begin(jobs: readonly ShardJob[], shape: string): void {
+    const now = this.now();
+    this.#openedAt = now;
+    this.#shape = shape;
+    this.#shards = jobs.map((job) => ({
+      job,
+      counted: false,
+      attempt: job.attempt,
+      holders: new Map(),
+      untakenSince: now,
+      returned: false,
+    }));
+    for (const [workerId, { jobs: taken }] of this.#members) {
+      for (const entry of taken.values()) {
+        const shard = this.#shardOf(entry.job);
+        if (!shard || entry.shape !== null) continue;
+        // It was taken early and waited for its parameters: its time begins now.
+        entry.shape = shape;
+        entry.since = now;
+        shard.holders.set(workerId, now);
+        shard.attempt = Math.max(shard.attempt, entry.job.attempt);
+      }
+    }
+  }
+
+  joined(workerId: string): void {
+    this.#members.set(workerId, { jobs: new Map(), idleSince: this.now(), pace: new MemberPace() });
+  }
+
+  /** Its shards of the open round come back. */
+  left(workerId: string): void {
+    this.#members.delete(workerId);
+    this.#lastLeft = this.now();
+    for (const shard of this.#shards) if (shard.holders.delete(workerId)) this.#cameBack(shard);
+  }
+
+  taken(workerId: string, job: ShardJob): void {
+    const member = this.#members.get(workerId);
+    const key = shardJobKey(job);
+    if (!member || member.jobs.has(key)) return;
+    const shard = this.#shardOf(job);
+    const since = this.now();
+    member.jobs.set(key, { job, shape: shard ? this.#shape : null, since });
+    if (!shard) return;
+    shard.holders.set(workerId, since);
+    shard.attempt = Math.max(shard.attempt, job.attempt);
+    shard.returned = false;
+  }
+
+  counted(workerId: string, job: ShardJob): void {
+    const ms = this.#finish(workerId, job);
+    const shard = this.#shardOf(job);
+    if (!shard) return;
+    shard.counted = true;
+    if (ms !== null) this.#paceOf(this.#shape).add(ms);
+  }
+
+  /**
+   * A member is done with a job of which nothing was counted: it failed, was refused, or nobody needs it.
+   * `queueRetries`: the queue gives it out again by itself.
+   */
+  released(workerId: string, job: ShardJob, queueRetries = false): void {
+    this.#finish(workerId, job);
+    const shard = this.#shardOf(job);
+    if (!shard?.holders.delete(workerId)) return;
+    this.#cameBack(shard);
+    if (queueRetries) shard.returned = false;
+  }
+
+  get members(): number {
+    return this.#members.size;
+  }
+
+  /** What to hand to whom now; from here on the member holds it. */
+  handOut(): HandOut[] {
+    const wanting = this.#shards.filter((shard) => !shard.counted);
+    // Shards that wait in the queue keep the members busy by themselves.
+    if (wanting.length > this.#members.size && !wanting.some((shard) => shard.returned)) return [];
+    const idle = this.#idleMembers();
+    const handed: HandOut[] = [];
+    for (const shard of wanting) {
+      const [next] = idle;
+      if (!next) break;
+      const why = this.#reasonToHandOut(shard, next.idleMs);
+      if (!why) continue;
+      idle.shift();
+      const job = { ...shard.job, attempt: shard.attempt + 1 };
+      this.taken(next.workerId, job);
+      handed.push({ workerId: next.workerId, job, why });
+    }
+    return handed;
+  }
+
+  /** Shards of the round that nobody has been computing for so long, as they were last given out. */
+  untakenFor(ms: number): ShardJob[] {
+    const now = this.now();
+    return this.#shards
+      .filter((shard) => !shard.counted && shard.holders.size === 0 && now - shard.untakenSince >= ms)
+      .map((shard) => ({ ...shard.job, attempt: shard.attempt }));
+  }
+
+  #reasonToHandOut(shard: ShardState, idleMs: number): HandOut['why'] | null {
+    const now = this.now();
+    if (shard.holders.size === 0) {
+      if (shard.returned) return 'returned';
+      const suspicious = now - this.#lastLeft < suspicion.lastsMs;
+      const patienceMs = suspicious ? suspicion.patienceMs : untakenPatienceMs;
+      return Math.min(idleMs, now - shard.untakenSince) < patienceMs ? null : 'untaken';
+    }
+    const usualMs = this.#paceOf(this.#shape).medianMs();
+    if (usualMs === null) return null;
+    const elapsed = now - Math.max(...shard.holders.values());
+    if (elapsed >= Math.max(slowFactor * usualMs, overdueFloorMs)) return 'slow';
+    const [only, ...others] = shard.holders.keys();
+    if (only === undefined || others.length > 0) return null;
+    const slowness = this.#members.get(only)?.pace.slowness ?? 1;
+    return slowness >= slowFactor && slowness * usualMs - elapsed > 2 * usualMs ? 'slow' : null;
+  }
+
+  /** Members that compute nothing, the fastest first. One whose jobs all wait for a later round computes nothing. */
+  #idleMembers(): { workerId: string; idleMs: number; slowness: number }[] {
+    const now = this.now();
+    return [...this.#members]
+      .filter(([, { jobs }]) => [...jobs.values()].every(({ shape }) => shape === null))
+      .map(([workerId, { idleSince, pace }]) => {
+        return { workerId, idleMs: now - Math.max(idleSince, this.#openedAt), slowness: pace.slowness };
+      })
+      .sort((a, b) => a.slowness - b.slowness || b.idleMs - a.idleMs);
+  }
+
+  #cameBack(shard: ShardState): void {
+    if (shard.counted || shard.holders.size > 0) return;
+    shard.untakenSince = this.now();
+    shard.returned = true;
+  }
+
+  /** How long the member took; null when that says nothing. */
+  #finish(workerId: string, job: ShardJob): number | null {
+    const member = this.#members.get(workerId);
+    const key = shardJobKey(job);
+    const entry = member?.jobs.get(key);
+    if (!member || !entry) return null;
+    const now = this.now();
+    member.jobs.delete(key);
+    member.idleSince = now;
+    if (entry.shape === null) return null;
+    const ms = now - entry.since;
+    const usualMs = this.#paceOf(entry.shape).medianMs();
+    if (usualMs !== null) member.pace.add(ms / usualMs);
+    return ms;
+  }
+
+  #paceOf(shape: string): ShapePace {
+    const pace = this.#paces.get(shape) ?? new ShapePace();
+    this.#paces.set(shape, pace);
+    return pace;
+  }
+
+  #shardOf(job: ShardJob): ShardState | undefined {
+    const shard = this.#shards[job.shard];
+    return shard && shardJobKey({ ...shard.job, attempt: 0 }) === shardJobKey({ ...job, attempt: 0 })
+      ? shard
+      : undefined;
+  }
+}

@@ -1,0 +1,100 @@
+import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { afterEach, describe, expect, it } from 'vitest';
+import { ConductedRun, specOf } from '../support/conducted-run.js';
+import { redisForTests } from '../support/redis.js';
+import { RedisCluster } from '../support/redis-cluster.js';
+import { RestartableRedis } from '../support/restartable-redis.js';
+
+const spec = specOf({
+  seed: 3,
+  dataset: { name: 'gaussian-mixture', limit: 4000 },
+  model: { latentDim: 2, encoder: { hidden: [16] }, decoder: { hidden: [16] }, likelihood: { kind: 'gaussian' } },
+  training: { epochs: 1, globalBatchSize: 32, shardsPerStep: 2 },
+});
+/** What `spec` gives, undisturbed; the first test that trains finds it. */
+let undisturbed: string | undefined;
+
+describe.skipIf(!redisForTests)('a Redis that fails', () => {
+  let redis: RestartableRedis;
+  let cluster: RedisCluster | null = null;
+  const started = async (settings: readonly string[]) => {
+    redis = await RestartableRedis.start(settings);
+    return RedisCluster.start(redis.url, 'elbo-faults');
+  };
+  afterEach(async () => {
+    await cluster?.close();
+    cluster = null;
+    await redis.stop();
+  });
+  const train = async (runId: string, disturb: (run: ConductedRun) => Promise<void>) => {
+    if (!cluster) throw new Error('no cluster');
+    await Promise.all(['a', 'b'].map((workerId) => cluster?.worker({ workerId })));
+    const run = new ConductedRun(cluster.transport, spec, runId);
+    await disturb(run);
+    return { run, hash: await run.ended };
+  };
+
+  it('by answering nothing at first is named, with its address', async () => {
+    redis = await RestartableRedis.start([]);
+    await redis.down();
+    const connecting = createRedisConductorTransport({ redisUrl: redis.url, prefix: 'elbo', token: 'token' });
+    await expect(connecting).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
+    await expect(connecting).rejects.toThrow(new RegExp(`no Redis answers at ${redis.url}.*start one there or give`));
+  });
+
+  it('by evicting keys is refused at the start', async () => {
+    redis = await RestartableRedis.start(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru']);
+    const connecting = createRedisConductorTransport({ redisUrl: redis.url, prefix: 'elbo', token: 'token' });
+    await expect(connecting).rejects.toMatchObject({ code: 'REDIS_EVICTS', policy: 'allkeys-lru' });
+    await expect(connecting).rejects.toThrow(/config set maxmemory-policy noeviction/);
+  });
+
+  it('by restarting with its append-only file delays a run, and changes no bit of it', async () => {
+    cluster = await started(['--appendonly', 'yes', '--appendfsync', 'everysec']);
+    undisturbed = (await train('undisturbed', async () => {})).hash;
+    const { hash } = await train('restarted-with-aof', async (run) => {
+      await run.step(20);
+      await redis.down();
+      await redis.up();
+    });
+    expect(hash).toBe(undisturbed);
+  });
+
+  it('by restarting without any of its data delays a run, and changes no bit of it', async () => {
+    cluster = await started(['--appendonly', 'no']);
+    const { hash, run } = await train('restarted-empty', async (run) => {
+      await run.step(20);
+      await redis.down();
+      await redis.up();
+      expect(run.lastStep).toBeLessThan(125);
+    });
+    expect(hash).toBe(undisturbed);
+    expect(run.lastStep).toBe(125);
+  });
+
+  it('by not answering for longer than the lease lasts delays a run, and says so', async () => {
+    cluster = await started(['--appendonly', 'yes', '--appendfsync', 'everysec']);
+    const { hash, run } = await train('redis-away', async (run) => {
+      await run.step(20);
+      await redis.down();
+      await run.event((event) => event.event === 'notice' && event.code === 'redis-silent');
+      await redis.up();
+      await run.event((event) => event.event === 'notice' && event.code === 'redis-back');
+    });
+    expect(hash).toBe(undisturbed);
+    expect(run.notices('redis-silent')).toHaveLength(1);
+  });
+
+  it('by being full makes a run wait, and it goes on when there is room', async () => {
+    cluster = await started(['--maxmemory-policy', 'noeviction']);
+    const { hash, run } = await train('redis-full', async (run) => {
+      await run.step(20);
+      await redis.with((client) => client.config('SET', 'maxmemory', '1mb'));
+      await run.event((event) => event.event === 'notice' && event.code === 'redis-full');
+      await redis.with((client) => client.config('SET', 'maxmemory', '0'));
+    });
+    expect(hash).toBe(undisturbed);
+    expect(run.notices('redis-full')[0]).toMatch(/Redis is full \(maxmemory\) and refused .*: raise its maxmemory/);
+    expect(run.notices('redis-has-room')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,16 @@
+/*
+ * A coordinator of a test: `node coordinator-process.mjs <options as JSON>`. It prints events as JSON, one a line, and
+ * may be told to kill itself, as a power cut would, at a phase of a step: { phase, fromStep }.
+ */
+import { serveCoordinator } from '@elbo/cli/launch/serve-coordinator';
+
+const { strike, ...options } = JSON.parse(process.argv[2]);
+const stop = new AbortController();
+process.on('SIGTERM', () => stop.abort());
+
+const onPhase = (phase, step) => {
+  if (strike && phase === strike.phase && step >= strike.fromStep) process.kill(process.pid, 'SIGKILL');
+};
+const sink = { handle: (event) => process.stdout.write(`${JSON.stringify(event)}\n`), close() {} };
+
+await serveCoordinator({ ...options, listen: { host: '127.0.0.1', port: 0 }, onPhase }, sink, stop.signal);
