@@ -10,7 +10,7 @@ import { trainEmbedded, trainOn } from './train.mjs';
 
 const workerCount = 4;
 /** What a first guess takes a chaos run to keep of the throughput. */
-const expectedToKeep = 0.85;
+const expectedToKeep = 0.9;
 const lookMs = 50;
 
 function specOf(seed, epochs) {
@@ -36,10 +36,12 @@ export async function runChaos(processes, { minutes, seed, say }) {
     for (let i = 0; i < workerCount; i++) await cluster.addWorker();
     say(`${workerCount} workers and 2 coordinators on ${redis.url}`);
 
-    const calibration = await trainOn(cluster, 'calibration', specOf(seed, 1), 300_000);
-    const embedded = await trainEmbedded(processes, specOf(seed, 1));
-    const stepsPerEpoch = calibration.timeline.progress;
-    const epochMs = epochMsOf(calibration.timeline);
+    const calibration = await trainOn(cluster, 'calibration', specOf(seed, 2), 300_000);
+    const embedded = await trainEmbedded(processes, specOf(seed, 2));
+    const stepsPerEpoch = calibration.timeline.progress / 2;
+    // Over the first epoch the workers get ready.
+    const [first, second] = calibration.timeline.epochEnds;
+    const epochMs = second - first;
     const epochs = Math.max(2, Math.round((minutes * 60_000 * expectedToKeep) / epochMs));
     say(`an epoch takes ${(epochMs / 1000).toFixed(1)} s: ${epochs} epochs`);
 
@@ -86,12 +88,6 @@ export async function runChaos(processes, { minutes, seed, say }) {
   } finally {
     await cluster.close();
   }
-}
-
-/** The first steps wait for the workers to get ready, and do not count. */
-function epochMsOf({ steps, epochEnds, progress }) {
-  const skipped = 10;
-  return ((epochEnds[0] - steps[skipped - 1].at) * progress) / (progress - skipped);
 }
 
 /** How many cores were busy over the next so many milliseconds. */

@@ -11,7 +11,7 @@ const lookMs = 20;
 export class FaultInjector {
   /** @type {{ kind: string, at: number, until: number | null, what: string, error: string | null }[]} */
   done = [];
-  /** When the phases of the schedule were, by this process's clock. */
+  /** When the phases of the schedule were, by this process's clock, and the seconds of CPU that were used by then. */
   windows = [];
   #begun = [];
 
@@ -39,10 +39,10 @@ export class FaultInjector {
   async watch(phases, elapsed, signal) {
     for (const { name, from, to } of phases) {
       await this.#reach(from, elapsed, signal);
-      const window = { name, from: performance.now(), to: 0 };
+      const { processes } = this.cluster;
+      const begin = { from: performance.now(), cpuFrom: processes.cpuSeconds };
       await this.#reach(to, elapsed, signal);
-      window.to = performance.now();
-      this.windows.push(window);
+      this.windows.push({ name, ...begin, to: performance.now(), cpuTo: processes.cpuSeconds });
     }
   }
 

@@ -23,6 +23,7 @@ export async function trainOn(cluster, runId, spec, deadlineMs, meanwhile = asyn
     timeline.take(event);
   };
   const over = new AbortController();
+  const cpuBefore = cluster.processes.cpuSeconds;
   const began = performance.now();
   await cluster.submit(runId, spec);
   const disturbing = meanwhile(timeline, over.signal);
@@ -42,7 +43,8 @@ export async function trainOn(cluster, runId, spec, deadlineMs, meanwhile = asyn
   await disturbing.catch((error) => {
     if (error.name !== 'AbortError') throw error;
   });
-  return { timeline, learning: await readLearning(cluster.runFolder(runId)) };
+  const cpuSeconds = cluster.processes.cpuSeconds - cpuBefore;
+  return { timeline, cpuSeconds, learning: await readLearning(cluster.runFolder(runId)) };
 }
 
 /** @returns {Promise<string>} the parametersSha256 of a run in one process, without a cluster */

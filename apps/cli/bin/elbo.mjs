@@ -8,6 +8,9 @@ if (major < 20 || (major === 20 && minor < 18)) {
   );
   process.exit(1);
 }
+// onnxruntime would report its use on some systems: nothing leaves this machine unless its user says so.
+process.env.ORT_DISABLE_TELEMETRY ??= '1';
+
 // Imported only now: older Nodes cannot parse what follows.
 const { buildWhenStale } = await import('./build-when-stale.mjs');
 await buildWhenStale();

@@ -4,6 +4,8 @@
  * program that runs engines in worker threads calls this on its main thread before it starts them.
  */
 export function prepareProcess(): void {
+  // onnxruntime (the engine compiled) would otherwise report its use on some systems.
+  process.env.ORT_DISABLE_TELEMETRY ??= '1';
   process.env.TF_NUM_INTRAOP_THREADS ??= '1';
   process.env.TF_NUM_INTEROP_THREADS ??= '1';
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
