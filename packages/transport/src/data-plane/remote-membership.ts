@@ -1,7 +1,6 @@
 import type {
   ContributionHeader,
   ContributionReply,
-  MemberHello,
   RefusalReason,
   ResolvedRun,
   ShardJob,
@@ -28,8 +27,10 @@ import {
 } from './frame-headers.js';
 import { FrameSocket } from './frame-socket.js';
 import { bytesOf, GradientBuffers } from './gradient-buffers.js';
-import { connectMember, type MemberConnectionOptions } from './member-connection.js';
+import { connectMember } from './member-connection.js';
+import { PendingReplies } from './pending-replies.js';
 import { ReceivedParameters } from './received-parameters.js';
+import type { RemoteMembershipOptions } from './remote-membership-options.js';
 import { ForeignMemory, SharedMemory } from './shared-memory.js';
 
 const welcomeDeadlineMs = 5000;
@@ -40,22 +41,6 @@ const unusable: ReadonlySet<RefusalReason> = new Set(['bad-header', 'bad-length'
 interface Welcome {
   readonly resolve: (run: ResolvedRun) => void;
   readonly reject: (error: Error) => void;
-}
-
-interface PendingReply {
-  readonly resolve: (reply: ContributionReply) => void;
-  readonly reject: (error: Error) => void;
-}
-
-export interface RemoteMembershipOptions extends MemberConnectionOptions {
-  readonly hello: MemberHello;
-  readonly allocate: (length: number) => Float32Array;
-  /** False keeps every byte on the socket, as between two hosts. */
-  readonly shareMemory: boolean;
-  /** Told when a contribution is on its way: from then on the conductor minds the shard. */
-  readonly onSent: (job: ShardJob) => void;
-  /** Told when the conductor hands over a job that did not come through the queue. */
-  readonly onAssigned: (job: ShardJob) => void;
 }
 
 /** A worker's membership of a run, over one connection to its conductor. */
@@ -69,8 +54,7 @@ export class RemoteMembership implements RunMembership, FrameHandler {
   #conductorMemory: ForeignMemory | null = null;
   #gradientsInMemory = false;
   readonly #taken = new Set<string>();
-  readonly #replies = new Map<number, PendingReply>();
-  #nextId = 0;
+  readonly #replies = new PendingReplies();
   #welcome: Welcome | null;
   #closedBecause = 'the membership ended';
 
@@ -155,12 +139,12 @@ export class RemoteMembership implements RunMembership, FrameHandler {
     }
   }
 
+  /** Rejects when the membership ends before the reply. */
   #send(header: ContributionHeader, gradient: Float32Array | null, throughMemory: boolean): Promise<ContributionReply> {
     if (this.#socket.closed) throw this.#over();
     const memorySlot = gradient !== null && throughMemory ? this.#gradients.share(gradient) : null;
     const payload = gradient !== null && memorySlot === null ? bytesOf(gradient) : null;
-    const id = this.#nextId++;
-    const reply = new Promise<ContributionReply>((resolve, reject) => this.#replies.set(id, { resolve, reject }));
+    const { id, reply } = this.#replies.expect();
     this.#socket.send(frameTypes.contribution, { id, header, memorySlot }, payload);
     this.options.onSent(header.job);
     return reply;
@@ -207,8 +191,7 @@ export class RemoteMembership implements RunMembership, FrameHandler {
       }
       case frameTypes.reply: {
         const { id, reply } = readHeader(replyHeaderSchema, header, 'reply');
-        this.#replies.get(id)?.resolve(reply);
-        this.#replies.delete(id);
+        this.#replies.settle(id, reply);
         return;
       }
       case frameTypes.welcome:
@@ -249,8 +232,7 @@ export class RemoteMembership implements RunMembership, FrameHandler {
     );
     this.#welcome = null;
     this.#parameters.fail(over);
-    for (const pending of this.#replies.values()) pending.reject(over);
-    this.#replies.clear();
+    this.#replies.failAll(over);
     this.#memory?.close();
     this.#conductorMemory?.close();
     this.#conductorMemory = null;
