@@ -1,5 +1,5 @@
 import { NonFiniteGradientError } from '@elbo/vae-core/optimizers/errors';
-import type { Conduct } from './conduct-run.js';
+import type { Conduct } from './conduct.js';
 import type { Contribution } from './contribution-ledger.js';
 import { NonFiniteError } from './errors.js';
 import { nonFiniteGradient, nonFiniteTerms } from './non-finite.js';

@@ -1,35 +1,13 @@
-import type { ResolvedRun } from '@elbo/protocol/messages';
-import type { RunChannel } from '@elbo/transport/conductor-transport';
 import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import { learningRateAt } from '@elbo/vae-core/schedules/learning-rate';
 import { planStep, type StepPlan, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { applyStep } from './apply-step.js';
-import type { Checkpointer } from './checkpoint/checkpointer.js';
-import type { ContributionLedger } from './contribution-ledger.js';
+import type { Conduct } from './conduct.js';
 import { evaluateEpoch } from './evaluate.js';
-import type { OnPhase } from './phases.js';
 import { cutOf } from './resolve-run.js';
-import type { RunFailure } from './run-failure.js';
-import type { RunReporter } from './run-reporter.js';
-import type { RunState } from './run-state.js';
 import { gradientJobs } from './shard-jobs.js';
 import { unlessStopped } from './unless-stopped.js';
-
-export interface Conduct {
-  readonly run: ResolvedRun;
-  readonly lease: number;
-  readonly state: RunState;
-  readonly channel: RunChannel;
-  readonly ledger: ContributionLedger;
-  readonly reporter: RunReporter;
-  readonly checkpointer: Checkpointer;
-  /** Fails when the run cannot go on: its lease is lost, a shard failed for good. */
-  readonly failure: RunFailure;
-  /** Aborted when the run is to save and stop. */
-  readonly signal: AbortSignal;
-  readonly onPhase: OnPhase;
-}
 
 /** The way of a run: every step is planned, dispatched, collected, averaged, applied and published, in this order. */
 export async function conductRun(conduct: Conduct): Promise<'completed' | 'interrupted'> {

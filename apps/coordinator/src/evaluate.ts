@@ -1,7 +1,7 @@
 import type { SplitName, TermSums } from '@elbo/protocol/messages';
 import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { planEvaluation } from '@elbo/vae-core/steps/step-plan';
-import type { Conduct } from './conduct-run.js';
+import type { Conduct } from './conduct.js';
 import { NonFiniteError } from './errors.js';
 import { nonFiniteTerms } from './non-finite.js';
 import { evaluationJobs } from './shard-jobs.js';

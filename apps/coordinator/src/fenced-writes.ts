@@ -1,7 +1,7 @@
 import type { Lease, RunSnapshot, RunStore } from '@elbo/transport/conductor-transport';
 import { LeaseLostError, RedisFullError } from '@elbo/transport/errors';
 import { leaseMs } from './lease.js';
-import type { Notice } from './run-monitor.js';
+import type { Notice } from './notice.js';
 
 /**
  * Makes a fenced write. A lease that ran out while nobody else took the run (Redis was away for longer, or came back

@@ -1,6 +1,6 @@
 import type { MemberHello, ResolvedRun } from '@elbo/protocol/messages';
 import { elboVersion } from '@elbo/protocol/version';
-import type { Notice } from './run-monitor.js';
+import type { Notice } from './notice.js';
 
 type Build = { readonly engine: string; readonly cpu: string };
 

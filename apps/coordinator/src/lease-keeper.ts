@@ -1,5 +1,5 @@
 import type { Lease, RunStore } from '@elbo/transport/conductor-transport';
-import type { Notice } from './run-monitor.js';
+import type { Notice } from './notice.js';
 
 /**
  * Renews the lease of a run while it is conducted. A store that does not answer fails nothing: the run waits for it

@@ -1,7 +1,7 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import type { RunChannel } from '@elbo/transport/conductor-transport';
 import { RedisFullError } from '@elbo/transport/errors';
-import type { Notice } from './run-monitor.js';
+import type { Notice } from './notice.js';
 
 const againMs = 250;
 const attempts = 240;

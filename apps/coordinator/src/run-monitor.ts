@@ -6,6 +6,7 @@ import type { ContributionLedger } from './contribution-ledger.js';
 import { PoisonedShardError } from './errors.js';
 import { Handshake } from './handshake.js';
 import { LeaseKeeper } from './lease-keeper.js';
+import type { Notice } from './notice.js';
 import { cutOf } from './resolve-run.js';
 import type { RunFailure } from './run-failure.js';
 import { describeShard } from './shard-jobs.js';
@@ -15,8 +16,6 @@ const shardAttempts = 3;
 const lookMs = 25;
 /** A shard that nobody took for so long is put into the queue again, in case the queue lost it. */
 const lostAfterMs = 2000;
-
-export type Notice = (level: 'info' | 'warning', code: string, message: string) => void;
 
 export interface RunMonitorOptions {
   readonly transport: ConductorTransport;

@@ -1,5 +1,5 @@
 import type { ShardJob, SplitName } from '@elbo/protocol/messages';
-import type { Conduct } from './conduct-run.js';
+import type { Conduct } from './conduct.js';
 
 type Origin = Pick<Conduct, 'run' | 'lease' | 'channel'>;
 
