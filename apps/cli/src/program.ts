@@ -11,6 +11,7 @@ import { reconstructCommand } from './commands/reconstruct.js';
 import { resumeCommand } from './commands/resume.js';
 import { sampleCommand } from './commands/sample.js';
 import { scoreCommand } from './commands/score.js';
+import { submitCommand } from './commands/submit.js';
 import { trainCommand } from './commands/train.js';
 import { workerCommand } from './commands/worker.js';
 import { exitCodesHelp } from './exit-codes.js';
@@ -41,6 +42,7 @@ export function createProgram(): Command {
     trainCommand(),
     resumeCommand(),
     coordinatorCommand(),
+    submitCommand(),
     workerCommand(),
     doctorCommand(),
     datasetsCommand(),
