@@ -2,6 +2,7 @@ import { BatchReader } from '@elbo/datasets/batch-reader';
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import { type SplitName, splitNameSchema } from '@elbo/protocol/messages';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
 import { stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { ModelUseError, UsageError } from '../errors.js';
 import { openRunDataset } from '../launch/open-run-dataset.js';
@@ -58,12 +59,12 @@ export async function openExamples(opened: OpenedModel, choice: ExampleChoice, w
   if (facts.examples[split] === 0) throw noSuchSplit(opened, split, facts.examples);
   const perEpoch = stepsPerEpoch(facts.examples.train, spec.training.globalBatchSize);
   const epoch = Math.floor(opened.identity.step / perEpoch);
-  return readerOf(opened, dataset, split, { source: name, split, noiseStep: noiseStep(epoch, split) });
+  return readerOf(opened, dataset, split, { source: name, split, noiseStep: evaluationDraw(epoch, split) });
 }
 
 async function ofInput(opened: OpenedModel, input: InputChoice): Promise<Examples> {
   const dataset = await readInput(opened, input);
-  return readerOf(opened, dataset, 'train', { source: input.path, split: null, noiseStep: noiseStep(0, 'test') });
+  return readerOf(opened, dataset, 'train', { source: input.path, split: null, noiseStep: evaluationDraw(0, 'test') });
 }
 
 function readerOf(
@@ -83,12 +84,6 @@ function readerOf(
     labels: reader.labels(split),
     read: (indices, out) => reader.read(split, indices, 0, out),
   };
-}
-
-/** A worker keys the noise of the evaluation of a split after an epoch (from 1) so. */
-function noiseStep(epoch: number, split: SplitName): number {
-  const splits = splitNameSchema.options;
-  return epoch * splits.length + splits.indexOf(split);
 }
 
 function noSuchSplit({ spec }: OpenedModel, split: SplitName, counts: Readonly<Record<SplitName, number>>): UsageError {

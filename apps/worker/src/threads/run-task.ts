@@ -1,4 +1,5 @@
 import type { SplitName } from '@elbo/protocol/messages';
+import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
 import {
   type EvaluationTask,
   floatsOf,
@@ -12,7 +13,6 @@ import { ThreadState } from './thread-state.js';
 
 /** The thread's side of the Piscina pool: one task is one microbatch. */
 
-const splitNames: readonly SplitName[] = ['train', 'validation', 'test'];
 const states = new Map<string, Promise<ThreadState>>();
 
 export default async function runTask(task: ThreadTask): Promise<ThreadResult> {
@@ -40,7 +40,7 @@ async function evaluate(state: ThreadState, task: EvaluationTask): Promise<Threa
   const { monteCarloSamples } = state.threadRun.run.spec.objective;
   const examples = state.examplesAt(task.split, task.epoch, task.range.begin, task.range.end, false);
   const x = readExamples(state, task.split, examples, task.epoch);
-  const draw = task.epoch * splitNames.length + splitNames.indexOf(task.split);
+  const draw = evaluationDraw(task.epoch, task.split);
   const epsilon = drawEpsilon(state, 'evaluation-epsilon', draw, examples);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const evaluation = await state.engine.compileEvaluation(state.model, monteCarloSamples, examples.length);
