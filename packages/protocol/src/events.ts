@@ -44,6 +44,10 @@ export const stepEventSchema = z.strictObject({
   gradientNorm: z.number().optional(),
   examples: z.int(),
   imagesPerSecond: z.number(),
+  /** Where the step's time went, milliseconds: the slowest shard's threads, its way, the coordinator, nothing to do. */
+  phases: z
+    .strictObject({ computeMs: z.number(), transportMs: z.number(), reduceMs: z.number(), waitMs: z.number() })
+    .optional(),
 });
 
 export const epochEventSchema = z.strictObject({

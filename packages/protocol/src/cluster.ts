@@ -1,0 +1,142 @@
+import { z } from 'zod';
+import { elboTermsSchema, epochEventSchema, runEventSchema } from './events.js';
+import { memberHelloSchema, runIdSchema, sha256Schema } from './messages.js';
+import { runSpecSchema } from './run-spec.js';
+
+/** What a cluster tells of itself, and what it is asked: the bodies of the HTTP API, which `--json` prints too. */
+
+/** Paused: saved and out of the queue until it is resumed. Interrupted: stopped with its coordinator, and kept. */
+export const runStateSchema = z.enum([
+  'queued',
+  'running',
+  'paused',
+  'completed',
+  'interrupted',
+  'failed',
+  'cancelled',
+]);
+export type RunState = z.infer<typeof runStateSchema>;
+
+/** Which of the waiting runs is conducted first, and whose shards workers take first. */
+export const prioritySchema = z.enum(['low', 'normal', 'high']);
+export type Priority = z.infer<typeof prioritySchema>;
+
+export const launchSchema = z.strictObject({
+  priority: prioritySchema.default('normal'),
+  /** Workers that may compute for it at the same time; null for all. */
+  workerLimit: z.int().min(1).max(1024).nullable().default(null),
+});
+export type Launch = z.infer<typeof launchSchema>;
+
+/** POST /api/v1/runs: how it is run says nothing of what comes out, so it is not in the spec. */
+export const submissionSchema = z.strictObject({ spec: runSpecSchema, ...launchSchema.shape });
+export type Submission = z.infer<typeof submissionSchema>;
+
+export const runSummarySchema = z.strictObject({
+  runId: runIdSchema,
+  name: z.string(),
+  dataset: z.string(),
+  state: runStateSchema,
+  ...launchSchema.shape,
+  /** Times are milliseconds since the Unix epoch. */
+  submittedAt: z.number(),
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+  /** Epochs reported. */
+  epoch: z.int(),
+  epochs: z.int(),
+  /** Updates done, of all of them; null before the first coordinator took it. */
+  step: z.int(),
+  totalSteps: z.int().nullable(),
+  /** The newest known, in nats for each example: of the test split by preference. */
+  latest: elboTermsSchema.nullable(),
+  /** The ELBO of the last epochs, oldest first: 50 at most. */
+  elboHistory: z.array(z.number()).max(50),
+  imagesPerSecond: z.number(),
+  workers: z.int(),
+  /** Who conducts it. */
+  coordinator: z.string().nullable(),
+  parametersSha256: sha256Schema.nullable(),
+  error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
+});
+export type RunSummary = z.infer<typeof runSummarySchema>;
+
+export const runDetailSchema = z.strictObject({
+  ...runSummarySchema.shape,
+  spec: runSpecSchema,
+  parameterCount: z.int().nullable(),
+  trainExamples: z.int().nullable(),
+  testExamples: z.int().nullable(),
+  klPerDimension: z.array(z.number()).nullable(),
+});
+export type RunDetail = z.infer<typeof runDetailSchema>;
+
+/** An event with its place in the run's stream: a watcher that comes back names the last that it saw. */
+export const placedEventSchema = z.strictObject({ id: z.string(), event: runEventSchema });
+export type PlacedEvent = z.infer<typeof placedEventSchema>;
+
+const series = z.array(z.number().nullable());
+/** The curves of a run: of its steps a choice, evenly over the run, of its epochs all. */
+export const runMetricsSchema = z.strictObject({
+  steps: z.strictObject({
+    step: z.array(z.int()),
+    elbo: series,
+    reconstructionLogProb: series,
+    klDivergence: series,
+    gradientNorm: series,
+    learningRate: series,
+    beta: series,
+    imagesPerSecond: series,
+    /** Where the time of a step went, milliseconds. */
+    computeMs: series,
+    transportMs: series,
+    reduceMs: series,
+    waitMs: series,
+  }),
+  epochs: z.array(epochEventSchema),
+});
+export type RunMetrics = z.infer<typeof runMetricsSchema>;
+
+export const workerReportSchema = z.strictObject({
+  ...memberHelloSchema.shape,
+  startedAt: z.number(),
+  lastSeenAt: z.number(),
+  /** Runs that it computes for now. */
+  runs: z.array(runIdSchema),
+  shardsDone: z.int(),
+  shardsFailed: z.int(),
+  examplesPerSecond: z.number(),
+  /** Of its threads' time in the last seconds, 0 to 1. */
+  load: z.number(),
+  residentBytes: z.number(),
+});
+export type WorkerReport = z.infer<typeof workerReportSchema>;
+
+export const artefactSchema = z.strictObject({ name: z.string(), bytes: z.number(), contentType: z.string() });
+export type Artefact = z.infer<typeof artefactSchema>;
+
+/** Test examples (of the train split without one) in the plane of the latent space that shows most of them. */
+export const latentPlaneSchema = z.strictObject({
+  /** Of the parameters it was drawn with. */
+  step: z.int(),
+  axes: z.enum(['coordinates', 'principal-components']),
+  /** Of the variance of the posterior means, by the two axes. */
+  explainedVariance: z.tuple([z.number(), z.number()]),
+  x: z.array(z.number()),
+  y: z.array(z.number()),
+  /** Index in the split. */
+  example: z.array(z.int()),
+  label: z.array(z.int()).nullable(),
+  split: z.enum(['test', 'train']),
+  /** Null when examples are no pictures. */
+  image: z.strictObject({ width: z.int(), height: z.int(), channels: z.int() }).nullable(),
+});
+export type LatentPlane = z.infer<typeof latentPlaneSchema>;
+
+/** Full: everything. Read: nothing that changes the cluster. */
+export const accessSchema = z.enum(['full', 'read']);
+export type Access = z.infer<typeof accessSchema>;
+
+/** Every answer that is an error. */
+export const problemSchema = z.strictObject({ code: z.string(), message: z.string() });
+export type Problem = z.infer<typeof problemSchema>;
