@@ -27,8 +27,11 @@ function realNumbers(of: {
   };
 }
 
+// So that --adam-beta1, or a file's `optimizer: { beta1: 0.5 }`, need not name the optimiser that is the default anyway.
+const training = { optimizer: { kind: 'adam' } };
+
 /** The part of a spec that the data set's name decides. The run is named after its data set, too. */
 export function defaultsFor(dataset: string): PlainObject {
   const known = Object.hasOwn(defaultsByDataset, dataset) ? defaultsByDataset[dataset] : undefined;
-  return { name: dataset, ...known };
+  return { name: dataset, training, ...known };
 }

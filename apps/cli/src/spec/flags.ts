@@ -25,6 +25,7 @@ const numberOr =
   (word: string, meaning: unknown) =>
   (value: string): unknown =>
     value === word ? meaning : number(value);
+const boolean = (value: string): unknown => (value === 'true' ? true : value === 'false' ? false : value);
 const numbers = (value: string): unknown =>
   value === 'none' || value === '' ? [] : value.split(',').map((item) => number(item.trim()));
 const reversed = (value: unknown): unknown => (Array.isArray(value) ? value.toReversed() : value);
@@ -52,6 +53,12 @@ export const specFlagGroups: readonly { readonly heading: string; readonly flags
       spec('--name <name>', text, 'name of the run and of its folder (the data set)', field('name')),
       spec('--seed <n>', number, 'decides everything that is random (1)', field('seed')),
       spec('--engine <name>', text, 'compiled, tfjs-node, wasm or cpu (compiled)', field('engine')),
+      spec(
+        '--exact <true|false>',
+        boolean,
+        'refuse workers whose version, engine library or CPU type could change the bits (true)',
+        field('exact'),
+      ),
     ],
   },
   {
@@ -141,6 +148,20 @@ export const specFlagGroups: readonly { readonly heading: string; readonly flags
         implied('training.schedule.kind', 'steps'),
         field('training.schedule.factor'),
       ),
+      spec(
+        '--schedule-decay <steps>',
+        number,
+        'steps of the half cosine (the whole run); chooses cosine',
+        implied('training.schedule.kind', 'cosine'),
+        field('training.schedule.decaySteps'),
+      ),
+      spec(
+        '--schedule-final <f>',
+        number,
+        'of the rate, what is left at its end (0); chooses cosine',
+        implied('training.schedule.kind', 'cosine'),
+        field('training.schedule.finalFactor'),
+      ),
       spec('--optimizer <kind>', text, 'sgd, momentum, adam or adamw (adam)', field('training.optimizer.kind')),
       spec(
         '--momentum <m>',
@@ -148,6 +169,31 @@ export const specFlagGroups: readonly { readonly heading: string; readonly flags
         'chooses the optimizer momentum (0.9)',
         implied('training.optimizer.kind', 'momentum'),
         field('training.optimizer.momentum'),
+      ),
+      spec(
+        '--nesterov <true|false>',
+        boolean,
+        'look ahead along it; chooses the optimizer momentum (false)',
+        implied('training.optimizer.kind', 'momentum'),
+        field('training.optimizer.nesterov'),
+      ),
+      spec(
+        '--adam-beta1 <b>',
+        number,
+        'decay of the mean gradient, of adam and adamw (0.9)',
+        field('training.optimizer.beta1'),
+      ),
+      spec(
+        '--adam-beta2 <b>',
+        number,
+        'decay of the mean square, of adam and adamw (0.999)',
+        field('training.optimizer.beta2'),
+      ),
+      spec(
+        '--adam-epsilon <e>',
+        number,
+        'below its root, of adam and adamw (1e-8)',
+        field('training.optimizer.epsilon'),
       ),
       spec(
         '--weight-decay <w>',
@@ -161,6 +207,12 @@ export const specFlagGroups: readonly { readonly heading: string; readonly flags
         numberOr('none', null),
         'largest global norm of a gradient, or none (none)',
         field('training.clipGlobalNorm'),
+      ),
+      spec(
+        '--on-non-finite <what>',
+        text,
+        'at a NaN or infinite gradient: stop, or skip that update (stop)',
+        field('training.onNonFinite'),
       ),
       spec(
         '--shards <n>',
