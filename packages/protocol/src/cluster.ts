@@ -71,7 +71,11 @@ export const runDetailSchema = z.strictObject({
 });
 export type RunDetail = z.infer<typeof runDetailSchema>;
 
-/** An event with its place in the run's stream: a watcher that comes back names the last that it saw. */
+/**
+ * An event with its place in the run's stream: a watcher that comes back names the last that it saw. The stream of a
+ * run (server-sent events) begins with what is kept after that place; the first `state` comes after it, and so says that
+ * the watcher has caught up. Without anything to say, a comment at least every 20 seconds shows that it is alive.
+ */
 export const placedEventSchema = z.strictObject({ id: z.string(), event: runEventSchema });
 export type PlacedEvent = z.infer<typeof placedEventSchema>;
 
