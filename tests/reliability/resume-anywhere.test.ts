@@ -81,6 +81,7 @@ async function conduct(path: string, { stopAfter, workerLeavesAfter }: Session):
           artefacts.handle(event);
           if (event.event === 'step' && event.step === stopAfter) stop.abort();
         },
+        drawEpoch: async () => null,
         drawPictures: async () => {},
       };
     },

@@ -160,6 +160,7 @@ const forgetfulArtefacts: RunArtefacts = {
   flush: async () => {},
   saveCheckpoint: async () => '',
   saveModel: async () => {},
+  drawEpoch: async () => null,
   drawPictures: async () => {},
   close: async () => {},
 };

@@ -110,8 +110,12 @@ async function conductOpened(
         emit,
         reporter,
       );
+      const drawEpoch = async (epoch: number) => {
+        const problem = await artefacts.drawEpoch(epoch, state, dataset);
+        if (problem !== null) notice('warning', 'no-picture', `epoch ${epoch} has no pictures: ${problem}`);
+      };
       const conduct = { run, lease: lease.token, state, channel, ledger, reporter, checkpointer, failure, signal };
-      const outcome = await conductRun({ ...conduct, onPhase });
+      const outcome = await conductRun({ ...conduct, drawEpoch, onPhase });
       if (outcome === 'interrupted' && surroundings.whenStopped === 'give-back') {
         notice(
           'info',
@@ -121,7 +125,7 @@ async function conductOpened(
         return { outcome: 'gave-back' };
       }
       monitor.report();
-      await artefacts.drawPictures(run, state, dataset);
+      await artefacts.drawPictures(state, dataset);
       const result = {
         outcome,
         step: state.step,

@@ -16,6 +16,8 @@ export interface Conduct {
   readonly ledger: ContributionLedger;
   readonly reporter: RunReporter;
   readonly checkpointer: Checkpointer;
+  /** Draws what the parameters make of the prior and of the data. Does not fail the run. */
+  readonly drawEpoch: (epoch: number) => Promise<void>;
   /** Fails when the run cannot go on: its lease is lost, a shard failed for good. */
   readonly failure: RunFailure;
   /** Aborted when the run is to save and stop. */

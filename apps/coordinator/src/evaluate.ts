@@ -8,7 +8,7 @@ import { evaluationJobs } from './shard-jobs.js';
 import { unlessStopped } from './unless-stopped.js';
 
 /**
- * Evaluates the test and validation splits at the present parameters, over the workers, and reports the epoch.
+ * Evaluates the test and validation splits at the present parameters, over the workers, draws and reports the epoch.
  * @returns false, and nothing is reported, when the run was stopped while it waited for workers
  */
 export async function evaluateEpoch(conduct: Conduct, epoch: number): Promise<boolean> {
@@ -17,6 +17,8 @@ export async function evaluateEpoch(conduct: Conduct, epoch: number): Promise<bo
   if (test === 'stopped') return false;
   const validation = await evaluateSplit(conduct, epoch, 'validation', run.validationExamples);
   if (validation === 'stopped') return false;
+  // Who is told of the epoch finds its pictures.
+  await conduct.drawEpoch(epoch);
   reporter.epoch({ epoch, step: state.step, test, validation });
   return true;
 }

@@ -5,6 +5,8 @@ import { evaluationMicrobatchSize } from '@elbo/vae-core/steps/step-plan';
 const mebibyte = 2 ** 20;
 /** Of a process with Node, its libraries and a heap at work, measured and rounded up. */
 const processBytes = { coordinator: 180 * mebibyte, worker: 190 * mebibyte };
+/** Of the engine that draws a coordinator's pictures, measured and rounded up. */
+const painterBytes = 40 * mebibyte;
 /** Of a thread: its isolate, its engine's library and compiled programs, measured and rounded up. */
 const threadBytes = 90 * mebibyte;
 /** Buffers as long as the parameters that a thread and its engine keep: copies of parameters and gradient. */
@@ -38,6 +40,7 @@ export function memoryCeiling(run: ResolvedRun, parameterCount: number, datasetB
   // Two steps are in the queue at a time, and each shard may be given out twice.
   const jobs = 4 * run.shardsPerStep * redisJobBytes;
   const published = 2 * buffer;
+  const painter = painterBytes + buffer;
   const ofThread = threadBytes + threadBuffers * buffer + activationBytes(run);
   return {
     redis: redisBaseBytes + 2 * snapshot + jobs,
@@ -47,6 +50,7 @@ export function memoryCeiling(run: ResolvedRun, parameterCount: number, datasetB
       coordinatorBuffers(run.shardsPerStep, optimizer) * buffer +
       2 * snapshot +
       published +
+      painter +
       datasetBytes,
     worker: processBytes.worker + workerBuffers(1) * buffer + datasetBytes + ofThread,
     shared: processBytes.worker + datasetBytes,

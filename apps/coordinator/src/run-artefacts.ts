@@ -1,6 +1,5 @@
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { RunEvent } from '@elbo/protocol/events';
-import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunSnapshot } from '@elbo/transport/conductor-transport';
 import type { CheckpointCandidate } from './checkpoint/restore.js';
 import type { RunState } from './run-state.js';
@@ -29,8 +28,13 @@ export interface RunArtefacts {
   saveCheckpoint(checkpoint: RunSnapshot): Promise<string>;
   /** @param parameters Flat, by the model's layout. */
   saveModel(state: RunState, parameters: Float32Array, step: number): Promise<void>;
-  /** Draws what the model makes of the prior and of the data. */
-  drawPictures(run: ResolvedRun, state: RunState, dataset: PackedDataset): Promise<void>;
+  /**
+   * Draws what the model makes of the prior and of the data after an epoch, always of the same z and examples. What goes
+   * wrong is no reason to stop. @returns why there is no picture where there should be one
+   */
+  drawEpoch(epoch: number, state: RunState, dataset: PackedDataset): Promise<string | null>;
+  /** The same at the run's end. */
+  drawPictures(state: RunState, dataset: PackedDataset): Promise<void>;
   /** Called once, last. */
   close(end: RunEnd): Promise<void>;
 }

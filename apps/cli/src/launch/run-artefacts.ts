@@ -2,12 +2,16 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { RunArtefacts, RunEnd } from '@elbo/coordinator/run-artefacts';
 import type { Fence } from '@elbo/coordinator/surroundings';
+import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { ResolvedRun } from '@elbo/protocol/messages';
+import type { Model } from '@elbo/vae-core/models/model';
+import { stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { RunFolderError } from '../errors.js';
 import { listCheckpoints, removeCheckpoints, writeCheckpoint } from '../run-folder/checkpoint-files.js';
+import { isPictured, removePicturesAfter, writeEpochPictures } from '../run-folder/epoch-pictures.js';
 import { RunClaim, readRunFile } from '../run-folder/run-claim.js';
 import { RunFolder } from '../run-folder/run-folder.js';
-import { drawRunPictures } from '../run-folder/run-pictures.js';
+import { RunPainter } from '../run-folder/run-pictures.js';
 import { isTemporary, notWritten } from '../run-folder/write-file-atomically.js';
 
 /** Which folder a run gets: a new one (null: runs/<name>-<id>), or one that may have the run's past in it. */
@@ -33,6 +37,11 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
     if (!folder) throw new Error('continueAfter comes first');
     return folder;
   };
+  let kept: RunPainter | null = null;
+  const painterOf = (model: Model, dataset: PackedDataset) => {
+    kept ??= new RunPainter({ spec, model, dataset });
+    return kept;
+  };
   return {
     path,
     checkpoints,
@@ -40,6 +49,8 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
       if (folder) return 0;
       const reopened = await RunFolder.reopen({ spec, runId, out: path, fence }, step, epochReported);
       folder = reopened.folder;
+      const perEpoch = stepsPerEpoch(run.trainExamples, spec.training.globalBatchSize);
+      await removePicturesAfter(path, Math.floor((epochReported ? step : step - 1) / perEpoch));
       return reopened.recordedStep;
     },
     handle: (event) => folder?.handle(event),
@@ -48,11 +59,26 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
     async saveModel({ model }, parameters, step) {
       await opened().saveModel(parameters, model.layout, step);
     },
-    async drawPictures(_run, { model, parameters }, dataset) {
-      // Engines want memory that is not shared: slice() makes such a copy.
-      await opened().savePictures(await drawRunPictures({ spec, model, parameters: parameters.slice(), dataset }));
+    async drawEpoch(epoch, { model, parameters }, dataset) {
+      if (!isPictured(epoch, spec.training.epochs)) return null;
+      try {
+        const painter = painterOf(model, dataset);
+        if (!painter.draws) return null;
+        const pictures = await painter.draw(parameters, 'small');
+        for (const picture of Object.values(pictures)) if ('skipped' in picture) return picture.skipped;
+        // The claim is fence enough for files that come out the same whoever writes them.
+        await writeEpochPictures(path, epoch, pictures, async () => claimed.assertHeld());
+        return null;
+      } catch (error) {
+        if (error instanceof RunFolderError) return error.message;
+        throw error;
+      }
+    },
+    async drawPictures({ model, parameters }, dataset) {
+      await opened().savePictures(await painterOf(model, dataset).draw(parameters));
     },
     async close(end: RunEnd) {
+      await kept?.close();
       if (end === 'deposed') return folder?.abandon();
       await folder?.finish();
       await claimed.release(end === 'completed' ? 'completed' : 'unfinished');

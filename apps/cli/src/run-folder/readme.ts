@@ -13,6 +13,8 @@ export interface RunSummary {
   readonly failure: RunFailedEvent | null;
   readonly epochs: readonly EpochEvent[];
   readonly pictures: RunPictures | null;
+  /** The epochs that there are pictures of, in order. */
+  readonly picturedEpochs: readonly number[];
   /** The step of model.safetensors, or null when none was saved. */
   readonly savedStep: number | null;
 }
@@ -91,7 +93,7 @@ function checksum({ finished }: RunSummary): string {
   return finished ? `SHA-256 of the parameters: \`${finished.parametersSha256}\`` : '';
 }
 
-function fileTable({ pictures, savedStep, finished }: RunSummary): string {
+function fileTable({ pictures, picturedEpochs, savedStep, finished }: RunSummary): string {
   const model =
     savedStep === null
       ? 'not there: the run ended before its first checkpoint'
@@ -108,6 +110,7 @@ function fileTable({ pictures, savedStep, finished }: RunSummary): string {
     ],
     ['samples.png', pictureRow(pictures?.samples, 'what the decoder makes of z drawn from the prior N(0, I)')],
     ['reconstructions.png', pictureRow(pictures?.reconstructions, 'examples, and what the model makes of each')],
+    ...epochPicturesRow(picturedEpochs),
   ];
   return ['| file | what it is |', '|---|---|', ...rows.map(([file, what]) => `| ${file} | ${what} |`)].join('\n');
 }
@@ -116,6 +119,14 @@ function fileTable({ pictures, savedStep, finished }: RunSummary): string {
 function checkpointRow(finished: RunFinishedEvent | null): string[][] {
   if (finished?.outcome === 'completed') return [];
   return [['checkpoint-*.elbo', 'what `elbo resume` goes on from: parameters and optimiser state, the newest two']];
+}
+
+function epochPicturesRow(epochs: readonly number[]): string[][] {
+  const [first, last] = [epochs[0], epochs.at(-1)];
+  if (first === undefined) return [];
+  const which = epochs.length === 1 ? `epoch ${first}` : `${epochs.length} epochs from ${first} to ${last}`;
+  const what = `samples and reconstructions after ${which}: of the same z and the same examples, to see how they improve`;
+  return [['pictures/epoch-*.png', what]];
 }
 
 function pictureRow(picture: Picture | undefined, what: string): string {

@@ -5,6 +5,7 @@ import type { RunEvent } from '@elbo/protocol/events';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import type { ParameterLayout } from '@elbo/vae-core/parameter-layout';
 import { RunFolderError } from '../errors.js';
+import { listEpochPictures } from './epoch-pictures.js';
 import { readMetricsUpTo, replaceByItsBeginning } from './metrics-history.js';
 import { MetricsLog } from './metrics-log.js';
 import { readModelFile, writeModelFile } from './model-file.js';
@@ -119,6 +120,7 @@ export class RunFolder {
         failure: this.memory.failure,
         epochs: this.memory.epochs,
         pictures: this.#pictures,
+        picturedEpochs: await listEpochPictures(this.path),
         savedStep: this.#savedStep,
       });
       await writeFileAtomically(join(this.path, 'README.md'), readme, fence);

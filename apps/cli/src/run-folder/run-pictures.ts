@@ -7,8 +7,9 @@ import type { Model } from '@elbo/vae-core/models/model';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
 import { imageShapeOf, toUnitRange } from './image-values.js';
 import { addLikelihoodNoise } from './likelihood-noise.js';
-import { type ImageShape, renderImageGrid, renderReconstructions } from './plot/image-grid.js';
+import { type ImageShape, interleaveRows, renderImageGrid, renderReconstructions } from './plot/image-grid.js';
 import { renderScatter } from './plot/scatter.js';
+import { renderTiles } from './plot/tiles.js';
 
 /** A picture, or the reason why there is none. */
 export type Picture = { readonly png: Uint8Array } | { readonly skipped: string };
@@ -16,105 +17,143 @@ export interface RunPictures {
   readonly samples: Picture;
   readonly reconstructions: Picture;
 }
+/** Full: with titles, for people to look at. Small: nothing but the images, for a picture of each epoch. */
+export type PictureSize = 'full' | 'small';
 
 const gridColumns = 10;
 const sampleCount = 100;
 const reconstructionCount = 50;
 const cloudSize = 2000;
 
-export interface TrainedModel {
+export interface PaintedRun {
   readonly spec: RunSpec;
   readonly model: Model;
-  /** Flat, by the model's layout. */
-  readonly parameters: Float32Array;
   readonly dataset: PackedDataset;
 }
 
-interface Subject extends TrainedModel {
-  readonly engine: Engine;
-  readonly streams: RandomStreams;
-}
-
 /**
- * Draws samples.png and reconstructions.png of a model: grids for images, clouds of points for data in the plane.
- * It never rejects: a trained model is not lost because a picture of it could not be drawn.
+ * Draws what a model makes of the prior and of the data, from the same z and the same examples each time: grids for
+ * images, clouds of points for data in the plane. What it compiles and reads the first time it keeps until it is closed.
  */
-export async function drawRunPictures(of: TrainedModel): Promise<RunPictures> {
-  const { spec, model, dataset } = of;
-  const image = imageShapeOf(dataset.header.exampleShape);
-  if (!image && model.dataDim !== 2) {
-    const skipped = `an example is ${model.dataDim} numbers, neither an image nor a point in the plane`;
-    return { samples: { skipped }, reconstructions: { skipped } };
+export class RunPainter {
+  readonly #streams: RandomStreams;
+  readonly #image: ImageShape | null;
+  /** Engines want memory that is not shared, and know an array that they have seen. */
+  readonly #parameters: Float32Array;
+  #engine: Promise<Engine> | null = null;
+  #examples: { split: 'test' | 'train'; originals: Float32Array; count: number } | null = null;
+
+  constructor(private readonly run: PaintedRun) {
+    this.#streams = new RandomStreams(run.spec.seed);
+    this.#image = imageShapeOf(run.dataset.header.exampleShape);
+    this.#parameters = new Float32Array(run.model.layout.length);
   }
-  let engine: Engine | null = null;
-  try {
-    engine = await loadEngine(spec.engine);
-    const subject = { ...of, engine, streams: new RandomStreams(spec.seed) };
-    return image ? await drawImages(subject, image) : await drawPlane(subject);
-  } catch (error) {
-    const skipped = `it could not be drawn (${(error as Error).message})`;
-    return { samples: { skipped }, reconstructions: { skipped } };
-  } finally {
+
+  /** Whether its data can be shown at all. */
+  get draws(): boolean {
+    return this.#image !== null || this.run.model.dataDim === 2;
+  }
+
+  /**
+   * It never rejects: a trained model is not lost because a picture of it could not be drawn.
+   * @param parameters Flat, by the model's layout; copied before it returns.
+   */
+  async draw(parameters: Float32Array, size: PictureSize = 'full'): Promise<RunPictures> {
+    if (!this.draws) {
+      const skipped = `an example is ${this.run.model.dataDim} numbers, neither an image nor a point in the plane`;
+      return { samples: { skipped }, reconstructions: { skipped } };
+    }
+    this.#parameters.set(parameters);
+    try {
+      return this.#image ? await this.#drawImages(this.#image, size) : await this.#drawPlane(size);
+    } catch (error) {
+      const skipped = `it could not be drawn (${(error as Error).message})`;
+      return { samples: { skipped }, reconstructions: { skipped } };
+    }
+  }
+
+  /** Frees the engine. */
+  async close(): Promise<void> {
+    const engine = await this.#engine?.catch(() => null); // a picture's reason has told why
     await engine?.dispose();
   }
-}
 
-async function drawImages(subject: Subject, shape: ImageShape): Promise<RunPictures> {
-  const range = subject.dataset.header.valueRange;
-  const samples = toUnitRange(await samplePrior(subject, sampleCount), range);
-  const { split, originals, reconstructions, count } = await reconstruct(subject, reconstructionCount);
-  return {
-    samples: { png: renderImageGrid(samples, sampleCount, shape, gridColumns, 'decoder means at z ~ N(0, I)') },
-    reconstructions: {
-      png: renderReconstructions(
-        toUnitRange(originals, range),
-        toUnitRange(reconstructions, range),
-        count,
-        shape,
-        gridColumns,
-        `${split} images, and below each its reconstruction`,
-      ),
-    },
-  };
-}
+  async #drawImages(shape: ImageShape, size: PictureSize): Promise<RunPictures> {
+    const range = this.run.dataset.header.valueRange;
+    const samples = toUnitRange(await this.#samplePrior(sampleCount), range);
+    const found = await this.#reconstruct(reconstructionCount);
+    const originals = toUnitRange(found.originals, range);
+    const reconstructions = toUnitRange(found.reconstructions, range);
+    const { split, count } = found;
+    if (size === 'small') {
+      const { images, places } = interleaveRows(originals, reconstructions, count, shape, gridColumns);
+      return {
+        samples: { png: renderTiles(samples, sampleCount, shape, gridColumns) },
+        reconstructions: { png: renderTiles(images, places, shape, gridColumns) },
+      };
+    }
+    const title = `${split} images, and below each its reconstruction`;
+    return {
+      samples: { png: renderImageGrid(samples, sampleCount, shape, gridColumns, 'decoder means at z ~ N(0, I)') },
+      reconstructions: {
+        png: renderReconstructions(originals, reconstructions, count, shape, gridColumns, title),
+      },
+    };
+  }
 
-async function drawPlane(subject: Subject): Promise<RunPictures> {
-  const { spec, model, parameters, streams } = subject;
-  const samples = await samplePrior(subject, cloudSize);
-  addLikelihoodNoise(samples, spec.model.likelihood, model, parameters, streams);
-  const { split, originals, reconstructions } = await reconstruct(subject, cloudSize);
-  const data = { label: `${split} data`, points: originals };
-  return {
-    samples: { png: renderScatter(data, { label: 'samples', points: samples }, 'Samples of the model') },
-    reconstructions: {
-      png: renderScatter(data, { label: 'reconstructions', points: reconstructions }, 'Reconstructions'),
-    },
-  };
-}
+  async #drawPlane(size: PictureSize): Promise<RunPictures> {
+    const { spec, model } = this.run;
+    const samples = await this.#samplePrior(cloudSize);
+    addLikelihoodNoise(samples, spec.model.likelihood, model, this.#parameters, this.#streams);
+    const { split, originals, reconstructions } = await this.#reconstruct(cloudSize);
+    const data = { label: `${split} data`, points: originals };
+    const draw = (label: string, points: Float32Array, title: string) => {
+      return { png: renderScatter(data, { label, points }, title, size === 'small') };
+    };
+    return {
+      samples: draw('samples', samples, 'Samples of the model'),
+      reconstructions: draw('reconstructions', reconstructions, 'Reconstructions'),
+    };
+  }
 
-/** The likelihood's mean at `count` draws of z ~ N(0, I). [count, dataDim] */
-async function samplePrior({ engine, model, parameters, streams }: Subject, count: number): Promise<Float32Array> {
-  const z = new Float32Array(count * model.latentDim);
-  for (let i = 0; i < count; i++) streams.fillNormal('sampling', 0, i, 0, z, i * model.latentDim, model.latentDim);
-  const decode = await engine.compileDecoder(model, count);
-  return (await decode(parameters, z)).slice(0, count * model.dataDim);
-}
+  /** The likelihood's mean at `count` draws of z ~ N(0, I). [count, dataDim] */
+  async #samplePrior(count: number): Promise<Float32Array> {
+    const { latentDim } = this.run.model;
+    const z = new Float32Array(count * latentDim);
+    for (let i = 0; i < count; i++) this.#streams.fillNormal('sampling', 0, i, 0, z, i * latentDim, latentDim);
+    return this.#decode(z, count);
+  }
 
-/** The first examples of the test split (of the train split without one), and the decoder's mean at their posterior's. */
-async function reconstruct({ engine, spec, model, parameters, dataset, streams }: Subject, wanted: number) {
-  const reader = new BatchReader(dataset, spec.dataset, streams);
-  const split = reader.count('test') > 0 ? 'test' : 'train';
-  const count = Math.min(wanted, reader.count(split));
-  const originals = new Float32Array(count * model.dataDim);
-  reader.read(
-    split,
-    Array.from({ length: count }, (_, i) => i),
-    0,
-    originals,
-  );
-  const encode = await engine.compileEncoder(model, count);
-  const { posteriorMean } = await encode(parameters, originals);
-  const decode = await engine.compileDecoder(model, count);
-  const reconstructions = (await decode(parameters, posteriorMean.slice())).slice(0, count * model.dataDim);
-  return { split, originals, reconstructions, count };
+  /** The first examples of the split, and the decoder's mean at their posterior's. */
+  async #reconstruct(wanted: number) {
+    const examples = this.#firstExamples(wanted);
+    const { originals, count } = examples;
+    const encode = await (await this.#loadedEngine()).compileEncoder(this.run.model, count);
+    const { posteriorMean } = await encode(this.#parameters, originals);
+    return { ...examples, reconstructions: await this.#decode(posteriorMean, count) };
+  }
+
+  /** Of the test split, or of the train split without one. */
+  #firstExamples(wanted: number) {
+    if (this.#examples) return this.#examples;
+    const { dataset, spec, model } = this.run;
+    const reader = new BatchReader(dataset, spec.dataset, this.#streams);
+    const split = reader.count('test') > 0 ? 'test' : 'train';
+    const count = Math.min(wanted, reader.count(split));
+    const originals = new Float32Array(count * model.dataDim);
+    const first = Array.from({ length: count }, (_, i) => i);
+    reader.read(split, first, 0, originals);
+    this.#examples = { split, originals, count };
+    return this.#examples;
+  }
+
+  async #decode(z: Float32Array, count: number): Promise<Float32Array> {
+    const decode = await (await this.#loadedEngine()).compileDecoder(this.run.model, count);
+    return (await decode(this.#parameters, z)).slice();
+  }
+
+  #loadedEngine(): Promise<Engine> {
+    this.#engine ??= loadEngine(this.run.spec.engine);
+    return this.#engine;
+  }
 }

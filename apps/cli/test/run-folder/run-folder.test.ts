@@ -2,9 +2,10 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RunFolderError } from '@elbo/cli/errors';
+import { writeEpochPictures } from '@elbo/cli/run-folder/epoch-pictures';
 import { readModelFile } from '@elbo/cli/run-folder/model-file';
 import { RunFolder } from '@elbo/cli/run-folder/run-folder';
-import { drawRunPictures } from '@elbo/cli/run-folder/run-pictures';
+import { type PictureSize, RunPainter } from '@elbo/cli/run-folder/run-pictures';
 import { temporaryName, writeFileAtomically } from '@elbo/cli/run-folder/write-file-atomically';
 import { readSpec } from '@elbo/cli/spec/read-spec';
 import { resolveSpec } from '@elbo/cli/spec/resolve-spec';
@@ -50,12 +51,22 @@ function modelOf(exampleShape: number[], likelihood: 'bernoulli' | 'gaussian') {
   return { spec: tiny, model, parameters: initializeParameters(model, 1), dataset };
 }
 
+async function draw({ parameters, ...run }: ReturnType<typeof modelOf>, size: PictureSize = 'full') {
+  const painter = new RunPainter(run);
+  try {
+    return await painter.draw(parameters, size);
+  } finally {
+    await painter.close();
+  }
+}
+
 async function leaveRun(out: string) {
   const trained = modelOf([6, 5], 'bernoulli');
   const folder = await RunFolder.create({ spec, runId, out });
   for (const event of recordedRun.slice(0, -1)) folder.handle(event);
   await folder.saveModel(trained.parameters, trained.model.layout, 100);
-  await folder.savePictures(await drawRunPictures(trained));
+  for (const epoch of [1, 2]) await writeEpochPictures(out, epoch, await draw(trained, 'small'), async () => {});
+  await folder.savePictures(await draw(trained));
   for (const event of recordedRun.slice(-1)) folder.handle(event);
   await folder.finish();
   return { folder, trained };
@@ -69,6 +80,7 @@ describe('a run folder', () => {
       'curves.png',
       'metrics.ndjson',
       'model.safetensors',
+      'pictures',
       'reconstructions.png',
       'samples.png',
       'spec.yaml',
@@ -89,7 +101,8 @@ describe('a run folder', () => {
   it('has a README with the result, every file, and the command to run it again', async () => {
     const { folder } = await leaveRun(join(root, 'run'));
     const readme = await readFile(join(folder.path, 'README.md'), 'utf8');
-    for (const name of await readdir(folder.path)) if (name !== 'README.md') expect(readme).toContain(`| ${name} |`);
+    for (const name of await readdir(folder.path)) if (name !== 'README.md') expect(readme).toContain(`| ${name}`);
+    expect(readme).toContain('| pictures/epoch-*.png | samples and reconstructions after 2 epochs from 1 to 2');
     expect(readme).toContain('| 2 | −60.00 | −55.00 | −45.00 | 10.00 | 2 of 3 |');
     expect(readme).toContain('elbo train spec.yaml');
     expect(readme).toContain(sha256);
@@ -159,22 +172,22 @@ describe('a file of a run folder', () => {
 describe('the pictures of a run', () => {
   it('are the same bits for the same model', async () => {
     const model = modelOf([6, 5], 'bernoulli');
-    expect(await drawRunPictures(model)).toEqual(await drawRunPictures(model));
+    expect(await draw(model)).toEqual(await draw(model));
   });
 
   it('show images in colour where they are', async () => {
-    const { samples } = await drawRunPictures(modelOf([4, 4, 3], 'bernoulli'));
+    const { samples } = await draw(modelOf([4, 4, 3], 'bernoulli'));
     const { data } = decode('png' in samples ? samples.png : new Uint8Array());
     expect(data.some((value, i) => i % 3 === 0 && value !== data[i + 1])).toBe(true);
   });
 
   it('of data in the plane are clouds of points', async () => {
-    const { samples, reconstructions } = await drawRunPictures(modelOf([2], 'gaussian'));
+    const { samples, reconstructions } = await draw(modelOf([2], 'gaussian'));
     for (const picture of [samples, reconstructions]) expect(picture).toHaveProperty('png');
   });
 
   it('of other data are left out, with the reason', async () => {
-    const { samples, reconstructions } = await drawRunPictures(modelOf([8], 'gaussian'));
+    const { samples, reconstructions } = await draw(modelOf([8], 'gaussian'));
     expect(samples).toEqual({ skipped: 'an example is 8 numbers, neither an image nor a point in the plane' });
     expect(reconstructions).toEqual(samples);
   });

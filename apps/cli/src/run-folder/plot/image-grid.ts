@@ -52,15 +52,27 @@ export function renderReconstructions(
   columns: number,
   title: string,
 ): Uint8Array {
-  const size = shape.height * shape.width * shape.channels;
-  const pairs = Math.ceil(count / columns);
-  const images = new Float32Array(2 * pairs * columns * size);
+  const { images, places } = interleaveRows(originals, reconstructions, count, shape, columns);
+  return renderImageGrid(images, places, shape, columns, title);
+}
+
+/** A row of originals, a row of their reconstructions, and so on; black where the last rows have no more. */
+export function interleaveRows(
+  originals: Float32Array,
+  reconstructions: Float32Array,
+  count: number,
+  { height, width, channels }: ImageShape,
+  columns: number,
+): { images: Float32Array; places: number } {
+  const size = height * width * channels;
+  const places = 2 * Math.ceil(count / columns) * columns;
+  const images = new Float32Array(places * size);
   for (let i = 0; i < count; i++) {
     const at = 2 * Math.floor(i / columns) * columns + (i % columns);
     images.set(originals.subarray(i * size, (i + 1) * size), at * size);
     images.set(reconstructions.subarray(i * size, (i + 1) * size), (at + columns) * size);
   }
-  return renderImageGrid(images, 2 * pairs * columns, shape, columns, title);
+  return { images, places };
 }
 
 function drawImage(

@@ -8,15 +8,19 @@ export interface PointCloud {
   readonly points: Float32Array;
 }
 
-/** Two clouds of points in the plane, the second over the first, on axes of one scale. */
-export function renderScatter(under: PointCloud, over: PointCloud, title: string): Uint8Array {
+/**
+ * Two clouds of points in the plane, the second over the first, on axes of one scale: one that shows both, or with
+ * `fixed` one that follows from the first alone, so that pictures with other second clouds can be compared.
+ */
+export function renderScatter(under: PointCloud, over: PointCloud, title: string, fixed = false): Uint8Array {
   const canvas = new Canvas(900, 900, palette.page);
   const clouds: Series[] = [
     { label: under.label, colour: palette.train, points: toPoints(under.points), scatter: true, opacity: 0.45 },
     { label: over.label, colour: palette.test, points: toPoints(over.points), scatter: true, opacity: 0.55 },
   ];
-  const half =
-    1.08 * Math.max(1e-6, ...clouds.flatMap((cloud) => cloud.points.flatMap(([x, y]) => [Math.abs(x), Math.abs(y)])));
+  const shown = fixed ? clouds.slice(0, 1) : clouds;
+  const farthest = shown.flatMap(({ points }) => points.flatMap(([x, y]) => [Math.abs(x), Math.abs(y)]));
+  const half = (fixed ? 1.3 : 1.08) * Math.max(1e-6, ...farthest);
   drawPanel(
     canvas,
     { x: 20, y: 10, width: 860, height: 880 },
