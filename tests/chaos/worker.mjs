@@ -6,7 +6,7 @@
  *   duplicate-contribution                          sends its contribution twice
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { adoptPacked, findCached } from '@elbo/datasets/catalog';
+import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
 import { defaultLogger } from '@elbo/transport/log';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
@@ -83,8 +83,8 @@ const worker = new Worker(
     onRefused: (error) => tell({ refused: `membership: ${error.message}` }),
     surroundings: {
       async openDataset(hash, membership) {
-        const dataset = (await findCached(hash)) ?? (await adoptPacked(hash, await membership.fetchDataset(hash)));
-        return dataset.buffer;
+        const source = (from) => membership.fetchDataset(hash, from);
+        return (await obtainDataset(hash, source, { signal: membership.signal })).buffer;
       },
     },
   },

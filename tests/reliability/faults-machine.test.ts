@@ -1,5 +1,3 @@
-import { execFileSync } from 'node:child_process';
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +6,7 @@ import { specOf } from '../support/conducted-run.js';
 import { temporaryFolder } from '../support/elbo.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
+import { mountSmallDisk, noSmallDisk } from '../support/small-disk.js';
 
 const spec = specOf({
   seed: 4,
@@ -16,21 +15,6 @@ const spec = specOf({
   training: { epochs: 2, globalBatchSize: 32, shardsPerStep: 2 },
 });
 const clock = pathToFileURL(join(import.meta.dirname, '../support/jumping-clock.mjs')).href;
-
-/** Why a small file system cannot be mounted here; null when it can. */
-function cannotMount(): string | null {
-  if (process.platform !== 'linux') return 'it needs Linux';
-  if (process.getuid?.() !== 0) return 'it needs root, to mount a small tmpfs';
-  try {
-    const folder = '/tmp/elbo-mount-probe';
-    execFileSync('sh', ['-c', `mkdir -p ${folder} && mount -t tmpfs -o size=64k tmpfs ${folder} && umount ${folder}`]);
-    return null;
-  } catch {
-    return 'mounting a tmpfs is not allowed here';
-  }
-}
-const noDisk = cannotMount();
-if (noDisk !== null) console.error(`\n*** The test of a full disk is SKIPPED: ${noDisk}. ***\n`);
 
 describe.skipIf(!redisForTests)('a machine that fails', () => {
   let redis: TestRedis;
@@ -83,24 +67,21 @@ describe.skipIf(!redisForTests)('a machine that fails', () => {
     expect(Math.max(...times) - Math.min(...times)).toBeGreaterThan(86_400_000);
   });
 
-  it.skipIf(noDisk !== null)(
+  it.skipIf(noSmallDisk !== null)(
     'by a disk that is full ends the run by name, and with room again it goes on',
     async () => {
       await start();
-      const disk = join(folder.path, 'small-disk');
-      await mkdir(disk);
-      const mount = (size: string, ...how: string[]) =>
-        execFileSync('mount', ['-t', 'tmpfs', '-o', [...how, `size=${size}`].join(','), 'tmpfs', disk]);
-      mount('40k');
+      const folderOfRuns = join(folder.path, 'small-disk');
+      const disk = mountSmallDisk(folderOfRuns, '40k');
       try {
-        const coordinator = await conduct('full-disk', disk);
+        const coordinator = await conduct('full-disk', folderOfRuns);
         const failed = await coordinator.event((event) => event.event === 'run-failed');
         expect(failed).toMatchObject({ code: 'folder-not-written' });
         expect(failed).toMatchObject({ message: expect.stringMatching(/ENOSPC.*the disk is full: free some space/) });
         const steps = coordinator.events.filter((event) => event.event === 'step').length;
         expect(steps).toBeGreaterThan(0);
 
-        mount('16m', 'remount');
+        disk.resize('16m');
         // The failed job is still on its way out of the queue, where a run is only once.
         const submitting = setInterval(() => cluster.transport.submitRun({ runId: 'full-disk', spec }), 100);
         await coordinator.event((event) => event.event === 'notice' && event.code === 'resumed');
@@ -108,7 +89,7 @@ describe.skipIf(!redisForTests)('a machine that fails', () => {
         expect(await hashOf(coordinator)).toBe(undisturbed);
       } finally {
         for (const coordinator of coordinators.splice(0)) await coordinator.kill('SIGKILL');
-        execFileSync('umount', [disk]);
+        disk.unmount();
       }
     },
   );

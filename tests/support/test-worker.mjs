@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { adoptPacked, findCached } from '@elbo/datasets/catalog';
+import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
 import { pino } from 'pino';
@@ -85,8 +85,8 @@ const worker = new Worker(
     },
     surroundings: {
       async openDataset(hash, membership) {
-        const dataset = (await findCached(hash)) ?? (await adoptPacked(hash, await membership.fetchDataset(hash)));
-        return dataset.buffer;
+        const source = (from) => membership.fetchDataset(hash, from);
+        return (await obtainDataset(hash, source, { signal: membership.signal })).buffer;
       },
     },
   },

@@ -5,6 +5,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { sha256Schema } from '@elbo/protocol/messages';
 import { datasetSpecSchema } from '@elbo/protocol/run-spec';
 import { z } from 'zod';
+import { cacheLimitBytes, keepInUse, makeRoom } from './cache-room.js';
 import { CacheWriteError, CorruptPackedFileError, UnreadableSourceError } from './errors.js';
 
 /** ELBO_CACHE, else XDG_CACHE_HOME/elbo, else ~/.cache/elbo; packed data sets lie in its folder `datasets`. */
@@ -26,10 +27,29 @@ const nameEntrySchema = z.strictObject({
  * processes that import at once cannot lose each other's entry. Every write is whole or not there.
  */
 export class DatasetCache {
-  constructor(readonly folder: string = datasetCacheFolder()) {}
+  constructor(
+    readonly folder: string = datasetCacheFolder(),
+    /** Of the files that can be had again: fetched ones and built-in ones. */
+    readonly limitBytes: number = cacheLimitBytes(),
+  ) {}
 
   pathOf(hash: string): string {
     return join(this.folder, `${sha256Schema.parse(hash)}.elbods`);
+  }
+
+  /** Of a data set that is being fetched. */
+  partialPathOf(hash: string): string {
+    return `${this.pathOf(hash)}.part`;
+  }
+
+  /** Removes the least recently used until so many more bytes fit. @throws CacheFullError */
+  async makeRoom(bytes: number, exceptHash?: string): Promise<void> {
+    await makeRoom(this, bytes, this.limitBytes, exceptHash);
+  }
+
+  /** A data set that is used is not removed to make room, until the signal is aborted. */
+  async keepWhileUsed(hash: string, signal: AbortSignal): Promise<void> {
+    await keepInUse(this.pathOf(hash), signal);
   }
 
   async has(hash: string): Promise<boolean> {

@@ -3,7 +3,7 @@ import { type BuiltinDataset, builtinDatasets, findBuiltin } from './builtin/bui
 import { DatasetCache } from './cache.js';
 import { DatasetError, UnknownDatasetError } from './errors.js';
 import type { ElementType } from './packed/header.js';
-import { openPacked, openPackedBytes, readPackedHeader } from './packed/open.js';
+import { openPacked, readPackedHeader } from './packed/open.js';
 import type { PackedDataset } from './packed/packed-dataset.js';
 import { requireUnitInterval } from './packed/value-range.js';
 import type { RandomFactory } from './random-source.js';
@@ -91,13 +91,6 @@ export async function ensureDataset(
 /** The packed data set of a hash when the cache has it: a worker asks here before it asks its conductor. */
 export async function findCached(hash: string, cache = new DatasetCache()): Promise<PackedDataset | null> {
   return (await cache.has(hash)) ? openPacked(hash, { cache }) : null;
-}
-
-/** Verifies a packed data set that came over the network, and keeps it. @throws CorruptPackedFileError, CacheWriteError */
-export async function adoptPacked(hash: string, bytes: Uint8Array, cache = new DatasetCache()): Promise<PackedDataset> {
-  const dataset = openPackedBytes(bytes, hash);
-  await cache.save(hash, dataset.bytes);
-  return dataset;
 }
 
 async function openOrPack(name: string, randomOf: RandomFactory, cache: DatasetCache): Promise<PackedDataset> {

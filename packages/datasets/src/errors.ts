@@ -237,6 +237,42 @@ export class CacheWriteError extends DatasetError {
   }
 }
 
+/** What is in use leaves too little of the cache's limit. */
+export class CacheFullError extends DatasetError {
+  constructor(
+    readonly folder: string,
+    readonly bytes: number,
+    /** Bytes that cannot be removed. */
+    readonly held: number,
+    readonly limit: number,
+  ) {
+    super(
+      'cache-full',
+      `${bytes} bytes more do not fit in ${folder}: ${held} are in use, and the limit is ${limit}. Raise ELBO_CACHE_LIMIT (--cache-limit).`,
+    );
+  }
+}
+
+export class InvalidCacheLimitError extends DatasetError {
+  constructor(readonly text: string) {
+    super(
+      'invalid-cache-limit',
+      `${JSON.stringify(text.slice(0, 40))} is not a limit of the cache (ELBO_CACHE_LIMIT, --cache-limit): it must look like 20GiB or 500MiB.`,
+    );
+  }
+}
+
+/** A data set could not be had from whoever has it. */
+export class FetchedDatasetError extends DatasetError {
+  constructor(
+    readonly hash: string,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super('fetched-dataset', `The data set ${hash.slice(0, 12)} could not be fetched: ${reason}.`, { cause });
+  }
+}
+
 /** A batch was asked for that the split or the buffer cannot give. */
 export class BatchRangeError extends DatasetError {
   constructor(reason: string) {

@@ -3,14 +3,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { packMnist } from '@elbo/datasets/builtin/mnist';
 import { DatasetCache, datasetCacheFolder } from '@elbo/datasets/cache';
-import {
-  adoptPacked,
-  describeDataset,
-  ensureDataset,
-  findCached,
-  listDatasets,
-  resolveDataset,
-} from '@elbo/datasets/catalog';
+import { describeDataset, ensureDataset, listDatasets, resolveDataset } from '@elbo/datasets/catalog';
 import { importDataset } from '@elbo/datasets/importers/import-dataset';
 import { datasetSpecSchema } from '@elbo/protocol/run-spec';
 import { describe, expect, it } from 'vitest';
@@ -120,18 +113,6 @@ describe('the catalogue', () => {
       value: 2,
     });
     await expect(ensureDataset(spec('table'), randomOf, cache)).resolves.toMatchObject({ dataDim: 1 });
-  });
-
-  it('keeps what a peer sends when its hash is right, and finds it by the hash', async () => {
-    const [theirs, ours] = [await temporaryCache(), await temporaryCache()];
-    const table = await importDataset({ kind: 'csv', name: 'table', train: await sourceFile('t', '1\n') }, theirs);
-    expect(await findCached(table.hash, ours)).toBeNull();
-    const torn = Buffer.from(table.bytes).fill(1, table.bytes.length - 1);
-    await expect(adoptPacked(table.hash, torn, ours)).rejects.toMatchObject({ code: 'corrupt-packed-file' });
-    expect(await findCached(table.hash, ours)).toBeNull();
-    await adoptPacked(table.hash, Buffer.from(table.bytes), ours);
-    expect((await findCached(table.hash, ours))!.bytes).toEqual(table.bytes);
-    expect(await ours.names()).toEqual([]);
   });
 });
 

@@ -128,6 +128,8 @@ export class DatasetUnavailableError extends TransportError {
   constructor(
     readonly hash: string,
     why: string,
+    /** Whether asking again may help: the connection broke, nothing was refused. */
+    readonly temporary: boolean,
   ) {
     super(`the data set ${hash.slice(0, 12)} could not be fetched from the conductor: ${why}`);
   }

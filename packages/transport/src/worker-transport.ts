@@ -55,6 +55,17 @@ export interface RunMembership {
    */
   contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply>;
   discard(gradient: Float32Array): void;
-  /** The packed data set of the run (by its content hash), as bytes on shared memory; cached on disk by `datasets`. */
-  fetchDataset(hash: string): Promise<Uint8Array>;
+  /**
+   * The packed data set with this content hash, from a byte on: a fetch that was cut goes on where it stopped.
+   * `datasets` puts it together, verifies it and keeps it on disk.
+   * @throws DatasetUnavailableError, here or while the chunks come
+   */
+  fetchDataset(hash: string, from: number): Promise<DatasetBytes>;
+}
+
+/** The bytes of a data set from the wanted one to its end. */
+export interface DatasetBytes {
+  /** Of the whole data set. */
+  readonly totalBytes: number;
+  readonly chunks: AsyncIterable<Uint8Array>;
 }

@@ -19,6 +19,12 @@ export function datasetsCommand(): Command {
     .argument('<name>')
     .option('--json', 'as JSON')
     .action(show);
+  command
+    .command('cache')
+    .description('show what the cache holds; the least recently used is removed when it is over its limit')
+    .option('--prune', 'remove what is not in use and can be had again (never imported data sets)')
+    .option('--json', 'as JSON, one file a line')
+    .action(showCache);
   command.addCommand(importCommand());
   return command;
 }
@@ -42,6 +48,31 @@ async function list(flags: { json?: true }): Promise<void> {
 async function show(name: string, flags: { json?: true }): Promise<void> {
   const { describeDataset } = await import('@elbo/datasets/catalog');
   printDataset(await describeDataset(name), flags.json === true);
+}
+
+async function showCache(flags: { prune?: true; json?: true }): Promise<void> {
+  const { DatasetCache } = await import('@elbo/datasets/cache');
+  const { listCachedFiles, pruneCache } = await import('@elbo/datasets/cache-room');
+  const cache = new DatasetCache();
+  const files = flags.prune ? await pruneCache(cache) : await listCachedFiles(cache);
+  if (flags.json) {
+    for (const file of files) print(JSON.stringify(file));
+    return;
+  }
+  const rows = files.map((file) => [
+    file.name ?? file.hash.slice(0, 12),
+    `${(file.bytes / 2 ** 20).toFixed(1)} MiB`,
+    new Date(file.usedAt).toISOString().slice(0, 16).replace('T', ' '),
+    file.name !== null ? 'imported: kept' : file.inUse ? 'in use' : file.partial ? 'part of a fetch' : '',
+  ]);
+  if (rows.length > 0) print(textTable([['data set', 'size', 'last used (UTC)', ''], ...rows]));
+  const bytes = files.reduce((sum, file) => sum + (file.name === null ? file.bytes : 0), 0);
+  const mebibytes = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  print(
+    flags.prune
+      ? `removed ${count(files.length)} files, ${mebibytes}, from ${cache.folder}`
+      : `${mebibytes} of at most ${(cache.limitBytes / 2 ** 30).toFixed(1)} GiB in ${cache.folder}; imported data sets do not count`,
+  );
 }
 
 /** Prints what is known of a data set. */

@@ -1,4 +1,5 @@
-import { Command } from 'commander';
+import { parseBytes } from '@elbo/datasets/cache-room';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { keepLivenessFile } from '../launch/liveness-file.js';
 import { clusterAccess, prefixOption, redisOption, tokenOption } from './coordinator.js';
@@ -12,6 +13,7 @@ interface WorkerFlags {
   readonly threads?: number;
   readonly id?: string;
   readonly livenessFile?: string;
+  readonly cacheLimit?: number;
 }
 
 const help = `
@@ -33,6 +35,7 @@ export function workerCommand(): Command {
     .option('--threads <n>', 'threads that compute (by the cores)', wholeNumber(1, 1024))
     .option('--id <id>', 'a name of its own (host and process number)', workerId)
     .option('--liveness-file <file>', 'a file that is written every five seconds, for a health check to look at')
+    .addOption(cacheLimitOption())
     .addHelpText('after', help)
     .action(serve);
 }
@@ -50,6 +53,7 @@ async function serve(flags: WorkerFlags): Promise<void> {
       prefix: flags.prefix,
       threads: flags.threads ?? null,
       workerId: flags.id ?? null,
+      cacheLimit: flags.cacheLimit,
     };
     await serveWorker(options, stop.signal);
   } finally {
@@ -70,6 +74,16 @@ function stopWithParent(): NodeJS.Timeout | undefined {
     if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
   };
   return setInterval(look, 1000).unref();
+}
+
+/** Left out, the cache reads ELBO_CACHE_LIMIT itself: it is every command's. */
+function cacheLimitOption(): Option {
+  const help = 'of fetched data sets kept on disk, the least recently used removed (20GiB, or ELBO_CACHE_LIMIT)';
+  return new Option('--cache-limit <size>', help).argParser((text) => {
+    const bytes = parseBytes(text);
+    if (bytes === null) throw new InvalidArgumentError('It must look like 20GiB or 500MiB.');
+    return bytes;
+  });
 }
 
 function workerId(text: string): string {

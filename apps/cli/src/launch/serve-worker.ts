@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { hostname } from 'node:os';
-import { adoptPacked, findCached } from '@elbo/datasets/catalog';
+import { DatasetCache } from '@elbo/datasets/cache';
+import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
 import { defaultLogger } from '@elbo/transport/log';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
@@ -11,6 +12,8 @@ export interface ServeWorkerOptions {
   readonly token: string;
   readonly threads: number | null;
   readonly workerId: string | null;
+  /** Of the data sets that it keeps on disk, bytes; the one of ELBO_CACHE_LIMIT when left out. */
+  readonly cacheLimit?: number | undefined;
 }
 
 /** Serves as a worker until the signal is aborted, then finishes the shards it has and ends. */
@@ -20,16 +23,20 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
   const refusal = new Promise<never>((_, reject) => (refused = reject));
   refusal.catch(() => {}); // it is raced below
   const workerId = options.workerId ?? `${hostname()}-${process.pid}`;
+  const log = defaultLogger('worker');
+  const cache = new DatasetCache(undefined, options.cacheLimit);
   const transport = await createRedisWorkerTransport({ redisUrl, prefix, token });
   const worker = new Worker(transport, {
     workerId,
     ...(threads === null ? {} : { threads }),
-    log: defaultLogger('worker'),
+    log,
     onRefused: refused,
     surroundings: {
       async openDataset(hash, membership) {
-        const dataset = (await findCached(hash)) ?? (await adoptPacked(hash, await membership.fetchDataset(hash)));
-        return dataset.buffer;
+        const { signal } = membership;
+        const onWarning = (message: string) => log.warn({ hash }, message);
+        const source = (from: number) => membership.fetchDataset(hash, from);
+        return (await obtainDataset(hash, source, { cache, signal, onWarning })).buffer;
       },
     },
   });

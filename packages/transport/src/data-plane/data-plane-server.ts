@@ -2,15 +2,13 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
-import { type Duplex, Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Duplex } from 'node:stream';
 import type { Logger } from '../log.js';
 import { carriesToken } from './bearer-token.js';
 import { MemberSession } from './member-session.js';
 import type { RefusalCounter } from './refusal-counter.js';
 import type { RunEndpoint } from './run-endpoint.js';
-
-const sliceBytes = 1024 * 1024;
+import { sendDataset } from './send-dataset.js';
 
 export interface DataPlaneOptions {
   readonly host: string;
@@ -109,9 +107,7 @@ export class DataPlaneServer {
       response.end(`${STATUS_CODES[bytes.status]}\n`);
       return;
     }
-    response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes.length });
-    // A member that goes away in the middle is no fault of ours; it asks again.
-    pipeline(Readable.from(slices(bytes)), response).catch(() => response.destroy());
+    sendDataset(bytes, request, response);
   }
 
   #datasetFor({ headers, method, url }: IncomingMessage): Uint8Array | Refused {
@@ -130,10 +126,6 @@ export class DataPlaneServer {
     const { method, url, socket } = request;
     this.logger.warn({ method, url, from: socket.remoteAddress, status, reason }, 'refused a request');
   }
-}
-
-function* slices(bytes: Uint8Array): Generator<Uint8Array> {
-  for (let at = 0; at < bytes.length; at += sliceBytes) yield bytes.subarray(at, at + sliceBytes);
 }
 
 function refuseStream(stream: Duplex, status: number): void {

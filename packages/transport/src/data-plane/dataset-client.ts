@@ -1,49 +1,75 @@
-import { createHash } from 'node:crypto';
 import { type IncomingMessage, request } from 'node:http';
 import { DatasetUnavailableError } from '../errors.js';
+import type { DatasetBytes } from '../worker-transport.js';
 
-const maxDatasetBytes = 2 ** 35;
 const idleDeadlineMs = 30_000;
 
-/**
- * The packed data set with this SHA-256, as bytes on memory that threads share.
- * @throws DatasetUnavailableError
- */
-export async function fetchDataset(conductor: string, hash: string, token: string): Promise<Uint8Array> {
-  const response = await get(new URL(`/v1/datasets/${hash}`, conductor), hash, token);
-  if (response.statusCode !== 200) {
-    response.resume();
-    throw new DatasetUnavailableError(hash, `it answered ${response.statusCode}`);
-  }
-  const length = Number(response.headers['content-length']);
-  if (!Number.isSafeInteger(length) || length < 0 || length > maxDatasetBytes) {
-    response.destroy();
-    throw new DatasetUnavailableError(hash, `it announced ${response.headers['content-length']} bytes`);
-  }
-  const bytes = new Uint8Array(new SharedArrayBuffer(length));
-  const digest = createHash('sha256');
-  let filled = 0;
-  try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      if (filled + chunk.length > length) throw new Error('it is longer than announced');
-      bytes.set(chunk, filled);
-      digest.update(chunk);
-      filled += chunk.length;
-    }
-  } catch (error) {
-    throw new DatasetUnavailableError(hash, error instanceof Error ? error.message : String(error));
-  }
-  if (filled !== length) throw new DatasetUnavailableError(hash, `it ended after ${filled} of ${length} bytes`);
-  if (digest.digest('hex') !== hash) throw new DatasetUnavailableError(hash, 'its bytes do not have that SHA-256');
-  return bytes;
+export interface DatasetRequest {
+  /** http://host:port */
+  readonly conductor: string;
+  readonly hash: string;
+  readonly token: string;
+  /** The first byte that is wanted: those before it are there from a fetch that was cut. */
+  readonly from: number;
+  readonly signal: AbortSignal;
 }
 
-function get(url: URL, hash: string, token: string): Promise<IncomingMessage> {
+/**
+ * Asks a conductor for a packed data set from a byte on. Nothing of it is checked here but its length.
+ * @throws DatasetUnavailableError
+ */
+export async function requestDataset(wanted: DatasetRequest): Promise<DatasetBytes> {
+  const { hash, from } = wanted;
+  const response = await get(wanted);
+  const { statusCode, headers } = response;
+  const refuse = (why: string): never => {
+    response.destroy();
+    throw new DatasetUnavailableError(hash, why, false);
+  };
+  if (statusCode === 416) {
+    // What is there already is all there is, or more.
+    const [, total] = /^bytes \*\/(\d{1,15})$/.exec(headers['content-range'] ?? '') ?? [];
+    response.resume();
+    return { totalBytes: total === undefined ? refuse('its answer names no length') : Number(total), chunks: none() };
+  }
+  if (statusCode !== 206) return refuse(`it answered ${statusCode}`);
+  const [, first, last, total] = (
+    /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15})$/.exec(headers['content-range'] ?? '') ?? []
+  ).map(Number);
+  if (first !== from || total === undefined || last !== total - 1) {
+    return refuse(`it sent ${headers['content-range'] ?? 'an unnamed part'} where bytes from ${from} on were wanted`);
+  }
+  return { totalBytes: total, chunks: chunksOf(response, hash, total - from) };
+}
+
+async function* none(): AsyncGenerator<Uint8Array> {}
+
+async function* chunksOf(response: IncomingMessage, hash: string, bytes: number): AsyncGenerator<Uint8Array> {
+  let came = 0;
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      came += chunk.length;
+      if (came > bytes) throw new Error('it is longer than announced');
+      yield chunk;
+    }
+  } catch (error) {
+    throw new DatasetUnavailableError(hash, error instanceof Error ? error.message : String(error), true);
+  } finally {
+    response.destroy();
+  }
+  if (came < bytes) throw new DatasetUnavailableError(hash, `it ended ${bytes - came} bytes early`, true);
+}
+
+function get({ conductor, hash, token, from, signal }: DatasetRequest): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    const outgoing = request(url, { headers: { authorization: `Bearer ${token}` }, agent: false });
+    const outgoing = request(new URL(`/v1/datasets/${hash}`, conductor), {
+      headers: { authorization: `Bearer ${token}`, range: `bytes=${from}-` },
+      agent: false,
+      signal,
+    });
     outgoing.setTimeout(idleDeadlineMs, () => outgoing.destroy(new Error('no bytes for 30 seconds')));
     outgoing.on('response', resolve);
-    outgoing.on('error', (error) => reject(new DatasetUnavailableError(hash, error.message)));
+    outgoing.on('error', (error) => reject(new DatasetUnavailableError(hash, error.message, true)));
     outgoing.end();
   });
 }

@@ -13,8 +13,8 @@ import {
   RunClosedError,
 } from '../errors.js';
 import { shardJobKey } from '../shard-job.js';
-import type { RunMembership } from '../worker-transport.js';
-import { fetchDataset } from './dataset-client.js';
+import type { DatasetBytes, RunMembership } from '../worker-transport.js';
+import { requestDataset } from './dataset-client.js';
 import { type FrameHandler, type FrameType, frameTypes } from './frame.js';
 import {
   assignHeaderSchema,
@@ -154,8 +154,9 @@ export class RemoteMembership implements RunMembership, FrameHandler {
     this.#gradients.giveBack(gradient);
   }
 
-  fetchDataset(hash: string): Promise<Uint8Array> {
-    return fetchDataset(this.options.conductor, hash, this.options.token);
+  fetchDataset(hash: string, from: number): Promise<DatasetBytes> {
+    const { conductor, token } = this.options;
+    return requestDataset({ conductor, token, hash, from, signal: this.signal });
   }
 
   leave(reason: string): void {

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type {
   ContributionHeader,
   ContributionReply,
@@ -7,7 +8,7 @@ import type {
 } from '@elbo/protocol/messages';
 import { DatasetUnavailableError, RunClosedError, UnknownBufferError } from '../errors.js';
 import { shardJobKey } from '../shard-job.js';
-import type { RunMembership } from '../worker-transport.js';
+import type { DatasetBytes, RunMembership } from '../worker-transport.js';
 import type { EmbeddedRunChannel } from './run-channel.js';
 
 interface Loan {
@@ -95,10 +96,10 @@ export class EmbeddedMembership implements RunMembership {
     else this.#abandon(loan, gradient, 'the worker discarded it');
   }
 
-  async fetchDataset(hash: string): Promise<Uint8Array> {
+  async fetchDataset(hash: string, from: number): Promise<DatasetBytes> {
     const bytes = this.channel.hooks.datasetBytes(hash);
-    if (bytes === null) throw new DatasetUnavailableError(hash, 'the conductor has no such data set');
-    return bytes;
+    if (bytes === null) throw new DatasetUnavailableError(hash, 'the conductor has no such data set', false);
+    return { totalBytes: bytes.length, chunks: Readable.from([bytes.subarray(from)]) };
   }
 
   /**

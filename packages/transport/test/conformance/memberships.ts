@@ -61,15 +61,21 @@ export function describeMemberships(stage: Stage): void {
       expect(stage.hooks.all('memberJoined')).toEqual([]);
     });
 
-    it('fetches data sets by their hash', async () => {
+    it('fetches data sets by their hash, from any byte on', async () => {
       const bytes = new Uint8Array(3_000_000).map((_, i) => i * 7);
       const hash = createHash('sha256').update(bytes).digest('hex');
       stage.hooks.dataset = { hash, bytes };
       const worker = await stage.bed.worker();
       const membership = await worker.join(stage.job(0, 0), hello('a'), allocate);
-      expect(Buffer.from(await membership.fetchDataset(hash)).equals(Buffer.from(bytes))).toBe(true);
-      const unknown = membership.fetchDataset('0'.repeat(64));
-      await expect(unknown).rejects.toMatchObject({ code: 'DATASET_UNAVAILABLE' });
+      for (const from of [0, 1, 2_999_999, 3_000_000]) {
+        const { totalBytes, chunks } = await membership.fetchDataset(hash, from);
+        const parts: Uint8Array[] = [];
+        for await (const chunk of chunks) parts.push(chunk);
+        expect(totalBytes).toBe(bytes.length);
+        expect(Buffer.concat(parts).equals(bytes.subarray(from))).toBe(true);
+      }
+      const unknown = membership.fetchDataset('0'.repeat(64), 0);
+      await expect(unknown).rejects.toMatchObject({ code: 'DATASET_UNAVAILABLE', temporary: false });
     });
   });
 }
