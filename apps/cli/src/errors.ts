@@ -49,3 +49,25 @@ export class ModelUseError extends Error {
     super(message);
   }
 }
+
+/** A cluster's HTTP API that cannot be reached, does not let us in, or does not answer as it should. */
+export class ClusterError extends Error {
+  override readonly name = 'ClusterError';
+
+  constructor(
+    readonly code:
+      | 'unreachable'
+      | 'unauthorized'
+      | 'forbidden'
+      | 'not-found'
+      | 'refused'
+      | 'version-mismatch'
+      | 'bad-answer',
+    /** The address of the API. */
+    readonly server: string,
+    message: string,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}

@@ -3,17 +3,23 @@ import { Command } from 'commander';
 import { coordinatorCommand } from './commands/coordinator.js';
 import { datasetsCommand } from './commands/datasets.js';
 import { doctorCommand } from './commands/doctor.js';
+import { downloadCommand } from './commands/download.js';
 import { encodeCommand } from './commands/encode.js';
 import { evaluateCommand } from './commands/evaluate.js';
 import { exportCommand } from './commands/export.js';
 import { interpolateCommand } from './commands/interpolate.js';
+import { logsCommand } from './commands/logs.js';
 import { reconstructCommand } from './commands/reconstruct.js';
 import { resumeCommand } from './commands/resume.js';
+import { cancelCommand, pauseCommand } from './commands/run-actions.js';
+import { runsCommand } from './commands/runs.js';
 import { sampleCommand } from './commands/sample.js';
 import { scoreCommand } from './commands/score.js';
 import { submitCommand } from './commands/submit.js';
 import { trainCommand } from './commands/train.js';
+import { watchCommand } from './commands/watch.js';
 import { workerCommand } from './commands/worker.js';
+import { workersCommand } from './commands/workers.js';
 import { exitCodesHelp } from './exit-codes.js';
 
 const examples = `
@@ -25,6 +31,7 @@ Examples:
   $ elbo resume mnist                          go on with a run that was stopped, as if it never was
   $ elbo sample mnist                          new digits from a trained model, as a picture
   $ elbo train mnist --json | jq .elbo         events, one JSON object a line
+  $ elbo submit mnist --watch                  on a cluster whose token is in ELBO_TOKEN
   $ elbo doctor                                what works here, and how to mend what does not
 
 ${exitCodesHelp}`;
@@ -38,25 +45,42 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
     .exitOverride();
-  for (const command of [
-    trainCommand(),
-    resumeCommand(),
-    coordinatorCommand(),
-    submitCommand(),
-    workerCommand(),
-    doctorCommand(),
-    datasetsCommand(),
-    sampleCommand(),
-    reconstructCommand(),
-    interpolateCommand(),
-    encodeCommand(),
-    scoreCommand(),
-    evaluateCommand(),
-    exportCommand(),
-  ]) {
-    program.addCommand(inheriting(command, program));
+  for (const { heading, commands } of commandGroups()) {
+    for (const command of commands) program.addCommand(inheriting(command.helpGroup(heading), program));
   }
   return program;
+}
+
+function commandGroups(): { readonly heading: string; readonly commands: readonly Command[] }[] {
+  return [
+    { heading: 'On this machine:', commands: [trainCommand(), resumeCommand(), datasetsCommand(), doctorCommand()] },
+    {
+      heading: 'With a trained model:',
+      commands: [
+        sampleCommand(),
+        reconstructCommand(),
+        interpolateCommand(),
+        encodeCommand(),
+        scoreCommand(),
+        evaluateCommand(),
+        exportCommand(),
+      ],
+    },
+    {
+      heading: 'With a cluster:',
+      commands: [
+        submitCommand(),
+        runsCommand(),
+        watchCommand(),
+        pauseCommand(),
+        cancelCommand(),
+        logsCommand(),
+        downloadCommand(),
+        workersCommand(),
+      ],
+    },
+    { heading: 'To be a cluster:', commands: [coordinatorCommand(), workerCommand()] },
+  ];
 }
 
 /** Errors and `--help` of a command, and of its own commands, reach `main` as the program's do. */

@@ -26,7 +26,7 @@ function run(
   args: readonly string[],
   watch: (stdout: string, kill: (signal: NodeJS.Signals) => void) => void = () => {},
 ): Promise<Ended> {
-  const { REDIS_URL: _url, ELBO_TOKEN: _token, ...environment } = process.env;
+  const { REDIS_URL: _url, ELBO_TOKEN: _token, ELBO_SERVER: _server, ...environment } = process.env;
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [elbo, ...args], {
       cwd: root,
@@ -74,6 +74,20 @@ describe('elbo', () => {
     ['workers without a queue', ['train', 'mnist', '--workers', '2'], /need --redis/],
     ['a data set where a Redis belongs', ['train', '--redis', 'mnist'], /redis:\/\/host:6379/],
     ['a cluster without a Redis', ['worker'], /which Redis\?/],
+    ['a cluster to ask without a token', ['runs'], /127\.0\.0\.1:7351 wants to know who asks: set ELBO_TOKEN/],
+    ['an address of no cluster', ['workers', '--server', 'redis://127.0.0.1:6379'], /must look like http:/],
+    ['a token in the address', ['workers', '--server', 'http://me:secret@127.0.0.1:7351'], /goes into ELBO_TOKEN/],
+    ['a spec that does not hold for a cluster', ['submit', 'mnist', '--epochs', '0'], /--epochs: 0 is not allowed/],
+    [
+      'a folder where a run of a cluster belongs',
+      ['resume', 'runs/a', '--server', 'http://127.0.0.1:1'],
+      /runs of a cluster/,
+    ],
+    [
+      'threads for a run of a cluster',
+      ['resume', 'a', '--threads', '2', '--server', 'http://127.0.0.1:1'],
+      /--threads is for/,
+    ],
     ['a cluster without a secret', ['worker', '--redis', 'redis://127.0.0.1:1'], /ELBO_TOKEN/],
   ])('ends with 2 and says why for %s', async (_name, args, message) => {
     const { code, stdout, stderr } = await run(args);

@@ -12,6 +12,24 @@ export function count(value: number): string {
     .replaceAll(/\B(?=(\d{3})+$)/g, ',');
 }
 
+/** 412 B, 3.1 KB, 2.6 MB, 48 GB */
+export function bytes(value: number): string {
+  const units = ['B', 'KB', 'MB', 'GB', 'TB'];
+  const power = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  const scaled = value / 1000 ** power;
+  return `${power > 0 && scaled < 9.95 ? scaled.toFixed(1) : Math.round(scaled)} ${units[power]}`;
+}
+
+/** Milliseconds as `just now`, `42 s ago`, `5 min ago`, `3 h ago`, `2 days ago`. Clocks may differ a little. */
+export function ago(milliseconds: number): string {
+  const seconds = Math.round(milliseconds / 1000);
+  if (seconds < 1) return 'just now';
+  if (seconds < 90) return `${seconds} s ago`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min ago`;
+  if (seconds < 129_600) return `${Math.round(seconds / 3600)} h ago`;
+  return `${Math.round(seconds / 86_400)} days ago`;
+}
+
 /** 4.2 s, 1 min 05 s, 2 h 10 min */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
@@ -31,7 +49,9 @@ export function terms({ elbo, reconstructionLogProb, klDivergence }: ElboTerms):
 /** The line that a run begins with: `mnist: engine compiled, 2 threads, seed 1; embedded: ...` with the reason why. */
 export function headline(event: RunStartedEvent, transportReason: string | null): string {
   const threads = plural(event.threads, 'thread');
-  const where = event.transport === 'embedded' ? threads : `${plural(event.workers, 'worker')} of ${threads}`;
+  const own = event.transport === 'embedded' ? threads : `${plural(event.workers, 'worker')} of ${threads}`;
+  // A coordinator of a cluster has no workers of its own, and does not know yet who will come.
+  const where = event.threads === 0 ? 'the workers of the cluster' : own;
   return `${event.name}: engine ${event.engine}, ${where}, seed ${event.seed}; ${transportReason ?? event.transport}`;
 }
 
