@@ -34,13 +34,27 @@ export interface Examples {
   read(indices: ArrayLike<number>, out: Float32Array): void;
 }
 
+/** The data set of a model's spec. */
+export interface ModelData {
+  readonly dataset: PackedDataset;
+  /** Examples of each split. */
+  readonly counts: Readonly<Record<SplitName, number>>;
+}
+
 /**
  * @param warnings Gets what the user should know.
  * @throws DatasetError, UsageError, ModelUseError
  */
 export async function openExamples(opened: OpenedModel, choice: ExampleChoice, warnings: string[]): Promise<Examples> {
   if (choice.input) return ofInput(opened, choice.input);
-  const { spec, model, datasetSha256 } = opened;
+  return examplesOf(opened, await openModelData(opened, warnings), choice.split);
+}
+
+/** @throws DatasetError, ModelUseError */
+export async function openModelData(
+  { spec, model, datasetSha256 }: OpenedModel,
+  warnings: string[],
+): Promise<ModelData> {
   const { name } = spec.dataset;
   const { dataset, facts } = await openRunDataset(spec);
   if (dataset.dataDim !== model.dataDim) {
@@ -55,11 +69,18 @@ export async function openExamples(opened: OpenedModel, choice: ExampleChoice, w
       `the data set ${name} is not the one that the model was trained on: its SHA-256 is ${dataset.hash}, not ${datasetSha256}`,
     );
   }
-  const split = choice.split ?? (facts.examples.test > 0 ? 'test' : 'train');
-  if (facts.examples[split] === 0) throw noSuchSplit(opened, split, facts.examples);
-  const perEpoch = stepsPerEpoch(facts.examples.train, spec.training.globalBatchSize);
-  const epoch = Math.floor(opened.identity.step / perEpoch);
-  return readerOf(opened, dataset, split, { source: name, split, noiseStep: evaluationDraw(epoch, split) });
+  return { dataset, counts: facts.examples };
+}
+
+/** @param wanted The test split when left out, and the train split where there is none. @throws UsageError */
+export function examplesOf(opened: OpenedModel, { dataset, counts }: ModelData, wanted?: SplitName): Examples {
+  const split = wanted ?? (counts.test > 0 ? 'test' : 'train');
+  if (counts[split] === 0) throw noSuchSplit(opened, split, counts);
+  const { spec, identity } = opened;
+  const perEpoch = stepsPerEpoch(counts.train, spec.training.globalBatchSize);
+  const epoch = Math.floor(identity.step / perEpoch);
+  const noiseStep = evaluationDraw(epoch, split);
+  return readerOf(opened, dataset, split, { source: spec.dataset.name, split, noiseStep });
 }
 
 async function ofInput(opened: OpenedModel, input: InputChoice): Promise<Examples> {

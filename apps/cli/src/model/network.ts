@@ -19,18 +19,28 @@ export class Network {
     readonly engine: Engine,
   ) {}
 
+  /** Whoever opens it closes it. @throws EngineUnavailableError */
+  static async open(opened: OpenedModel, engineName?: EngineName): Promise<Network> {
+    return new Network(opened, await loadEngine(engineName ?? opened.spec.engine));
+  }
+
   /** Opens it, lends it to `use`, and frees the engine. @throws EngineUnavailableError */
   static async with<T>(
     opened: OpenedModel,
     engineName: EngineName | undefined,
     use: (network: Network) => Promise<T>,
   ): Promise<T> {
-    const engine = await loadEngine(engineName ?? opened.spec.engine);
+    const network = await Network.open(opened, engineName);
     try {
-      return await use(new Network(opened, engine));
+      return await use(network);
     } finally {
-      await engine.dispose();
+      await network.close();
     }
+  }
+
+  /** Frees the engine. */
+  close(): Promise<void> {
+    return this.engine.dispose();
   }
 
   /** The posteriors of x [count, dataDim]. */

@@ -6,17 +6,27 @@ const background = 250;
 /** About this many pixels wide and high is an image. */
 const tileSize = 56;
 
+/** One image as a PNG, a pixel for each of its own. `image` is [height, width, channels] in [0, 1]. */
+export function renderImage(image: Float32Array, shape: ImageShape): Uint8Array {
+  return drawTiles(image, 1, shape, 1, 1);
+}
+
 /**
  * Images alone, close together, as a small PNG: grey where they are. `images` is [count, height, width, channels] in
  * [0, 1] (what lies outside is cut off), row by row.
  */
-export function renderTiles(
+export function renderTiles(images: Float32Array, count: number, shape: ImageShape, columns: number): Uint8Array {
+  const scale = Math.max(1, Math.floor(tileSize / Math.max(shape.height, shape.width)));
+  return drawTiles(images, count, shape, columns, scale);
+}
+
+function drawTiles(
   images: Float32Array,
   count: number,
   { height, width, channels }: ImageShape,
   columns: number,
+  scale: number,
 ): Uint8Array {
-  const scale = Math.max(1, Math.floor(tileSize / Math.max(height, width)));
   const stride = { x: width * scale + gap, y: height * scale + gap };
   const page = { width: columns * stride.x - gap, height: Math.ceil(count / columns) * stride.y - gap };
   const pixels = new Uint8Array(page.width * page.height * channels).fill(background);
