@@ -4,11 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
 import type { Logger } from '../log.js';
-import { carriesToken } from './bearer-token.js';
 import { MemberSession } from './member-session.js';
 import type { RefusalCounter } from './refusal-counter.js';
 import type { RunEndpoint } from './run-endpoint.js';
 import { sendDataset } from './send-dataset.js';
+import { authorizedNonce, isProof, newNonce, proofOf } from './token-proof.js';
 
 export interface DataPlaneOptions {
   readonly host: string;
@@ -18,6 +18,19 @@ export interface DataPlaneOptions {
   /** http://host:port as workers reach it, when that is not where it listens. */
   readonly advertise?: string | undefined;
 }
+
+/** What a stranger may cost: a few kilobytes, for a few seconds. Deadlines are looked at every second. */
+const serverLimits = {
+  maxHeaderSize: 8192,
+  headersTimeout: 5000,
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1000,
+} as const;
+const maxConnections = 4096;
+const clientErrorStatus: Readonly<Record<string, number>> = {
+  HPE_HEADER_OVERFLOW: 431,
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+};
 
 interface Refused {
   readonly status: number;
@@ -41,15 +54,15 @@ export class DataPlaneServer {
     this.address = options.advertise ?? reachableAddress(server.address() as AddressInfo);
     server.on('request', (request, response) => this.#onRequest(request, response));
     server.on('upgrade', (request, stream, head) => this.#onUpgrade(request, stream, head));
-    server.on('clientError', (_error, stream) => {
+    server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
       refusals.count('bad-request');
-      refuseStream(stream, 400);
+      refuseStream(stream, clientErrorStatus[error.code ?? ''] ?? 400);
     });
   }
 
   static async listen(options: DataPlaneOptions, refusals: RefusalCounter, logger: Logger): Promise<DataPlaneServer> {
-    const server = createServer();
-    server.headersTimeout = 5000;
+    const server = createServer(serverLimits);
+    server.maxConnections = maxConnections;
     server.listen(options.port, options.host);
     await once(server, 'listening');
     return new DataPlaneServer(server, options, refusals, logger);
@@ -81,18 +94,24 @@ export class DataPlaneServer {
       refuseStream(stream, endpoint.status);
       return;
     }
-    stream.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: elbo-member\r\n\r\n');
-    new MemberSession(endpoint, stream, head);
+    const { token } = this.options;
+    const exchange = { path: request.url ?? '', address: this.address, nonces: [endpoint.nonce, newNonce()] };
+    const proof = `${exchange.nonces[1]}.${proofOf(token, 'conductor', exchange)}`;
+    stream.write(
+      `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: elbo-member\r\nElbo-Proof: ${proof}\r\n\r\n`,
+    );
+    new MemberSession(endpoint.run, stream, head, (hello) => isProof(hello, token, 'member', exchange));
   }
 
-  #endpointFor({ headers, url }: IncomingMessage): RunEndpoint | Refused {
-    if (!carriesToken(headers.authorization, this.options.token)) return { status: 401, reason: 'bad-token' };
-    const match = /^\/v1\/runs\/([a-z0-9-]{1,64})\/member$/.exec(url ?? '');
+  #endpointFor({ headers, url = '' }: IncomingMessage): { run: RunEndpoint; nonce: string } | Refused {
+    const nonce = authorizedNonce(headers, this.options.token, { path: url, address: this.address });
+    if (nonce === null) return { status: 401, reason: 'bad-token' };
+    const match = /^\/v1\/runs\/([a-z0-9-]{1,64})\/member$/.exec(url);
     if (match === null || headers.upgrade !== 'elbo-member') return { status: 400, reason: 'bad-request' };
-    const endpoint = this.#runs.get(match[1] as string);
-    if (endpoint === undefined) return { status: 404, reason: 'unknown-run' };
-    if (headers['elbo-lease'] !== String(endpoint.lease.token)) return { status: 409, reason: 'deposed-lease' };
-    return endpoint;
+    const run = this.#runs.get(match[1] as string);
+    if (run === undefined) return { status: 404, reason: 'unknown-run' };
+    if (headers['elbo-lease'] !== String(run.lease.token)) return { status: 409, reason: 'deposed-lease' };
+    return { run, nonce };
   }
 
   #onRequest(request: IncomingMessage, response: ServerResponse): void {
@@ -110,9 +129,10 @@ export class DataPlaneServer {
     sendDataset(bytes, request, response);
   }
 
-  #datasetFor({ headers, method, url }: IncomingMessage): Uint8Array | Refused {
-    if (!carriesToken(headers.authorization, this.options.token)) return { status: 401, reason: 'bad-token' };
-    const match = /^\/v1\/datasets\/([0-9a-f]{64})$/.exec(url ?? '');
+  #datasetFor({ headers, method, url = '' }: IncomingMessage): Uint8Array | Refused {
+    const nonce = authorizedNonce(headers, this.options.token, { path: url, address: this.address });
+    if (nonce === null) return { status: 401, reason: 'bad-token' };
+    const match = /^\/v1\/datasets\/([0-9a-f]{64})$/.exec(url);
     if (method !== 'GET' || match === null) return { status: 404, reason: 'bad-request' };
     for (const endpoint of this.#runs.values()) {
       const bytes = endpoint.hooks.datasetBytes(match[1] as string);

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import { DatasetUnavailableError } from '../errors.js';
 import type { DatasetBytes } from '../worker-transport.js';
+import { authorizationOf, newNonce } from './token-proof.js';
 
 const idleDeadlineMs = 30_000;
 
@@ -61,9 +62,11 @@ async function* chunksOf(response: IncomingMessage, hash: string, bytes: number)
 }
 
 function get({ conductor, hash, token, from, signal }: DatasetRequest): Promise<IncomingMessage> {
+  const path = `/v1/datasets/${hash}`;
+  const authorization = authorizationOf(token, { path, address: conductor, nonces: [newNonce()] });
   return new Promise((resolve, reject) => {
-    const outgoing = request(new URL(`/v1/datasets/${hash}`, conductor), {
-      headers: { authorization: `Bearer ${token}`, range: `bytes=${from}-` },
+    const outgoing = request(new URL(path, conductor), {
+      headers: { authorization, range: `bytes=${from}-` },
       agent: false,
       signal,
     });

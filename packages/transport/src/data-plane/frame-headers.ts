@@ -10,8 +10,12 @@ export const memoryAddressSchema = z.strictObject({
 });
 export type MemoryAddress = z.infer<typeof memoryAddressSchema>;
 
-/** Member to conductor. `memory`: where its gradients can be read from, when the conductor can reach it. */
+/**
+ * Member to conductor. `proof`: that it has the token, for this connection. `memory`: where its gradients can be read
+ * from, when the conductor can reach it.
+ */
 export const helloHeaderSchema = z.strictObject({
+  proof: z.string().length(64),
   member: memberHelloSchema,
   memory: memoryAddressSchema.nullable(),
 });

@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConductorUnreachableError, RunClosedError } from '../errors.js';
+import { authorizationOf, isProof, newNonce, proofOf } from './token-proof.js';
 
 const connectDeadlineMs = 5000;
 
@@ -12,23 +13,31 @@ export interface MemberConnectionOptions {
   readonly token: string;
 }
 
+export interface MemberConnection {
+  readonly stream: Duplex;
+  readonly head: Buffer;
+  /** What the worker's hello has to carry. */
+  readonly proof: string;
+}
+
 /**
- * Opens a membership connection: an HTTP upgrade that turns into a stream of frames.
+ * Opens a membership connection: an HTTP upgrade that turns into a stream of frames, once the conductor has proved
+ * that it has the token.
  * @throws RunClosedError, ConductorUnreachableError
  */
-export function connectMember(options: MemberConnectionOptions): Promise<{ stream: Duplex; head: Buffer }> {
+export function connectMember(options: MemberConnectionOptions): Promise<MemberConnection> {
   const { conductor, runId, lease, token } = options;
+  const path = `/v1/runs/${runId}/member`;
+  const nonce = newNonce();
+  const exchange = { path, address: conductor, nonces: [nonce] };
   return new Promise((resolve, reject) => {
-    let url: URL;
-    try {
-      url = new URL(`/v1/runs/${runId}/member`, conductor);
-    } catch {
-      reject(new ConductorUnreachableError(conductor, 'that is no address'));
+    if (!isOrigin(conductor)) {
+      reject(new ConductorUnreachableError(conductor, 'that is no address of the kind http://host:port'));
       return;
     }
-    const outgoing = request(url, {
+    const outgoing = request(new URL(path, conductor), {
       headers: {
-        authorization: `Bearer ${token}`,
+        authorization: authorizationOf(token, exchange),
         connection: 'Upgrade',
         upgrade: 'elbo-member',
         'elbo-lease': String(lease),
@@ -36,13 +45,20 @@ export function connectMember(options: MemberConnectionOptions): Promise<{ strea
       agent: false,
     });
     const deadline = setTimeout(() => outgoing.destroy(new Error('no answer in time')), connectDeadlineMs);
-    outgoing.on('upgrade', (_response: IncomingMessage, stream: Duplex, head: Buffer) => {
+    outgoing.on('upgrade', (response: IncomingMessage, stream: Duplex, head: Buffer) => {
       clearTimeout(deadline);
-      resolve({ stream, head });
+      const [answered = '', proof = ''] = String(response.headers['elbo-proof']).split('.');
+      const both = { ...exchange, nonces: [nonce, answered] };
+      if (isProof(proof, token, 'conductor', both)) {
+        resolve({ stream, head, proof: proofOf(token, 'member', both) });
+        return;
+      }
+      stream.destroy();
+      reject(new ConductorUnreachableError(conductor, 'what answers there does not prove that it has the token'));
     });
     outgoing.on('response', (response: IncomingMessage) => {
       clearTimeout(deadline);
-      response.resume();
+      response.destroy();
       const status = response.statusCode ?? 0;
       if (status === 404) reject(new RunClosedError(runId, lease, 'nobody conducts it there'));
       else if (status === 409) reject(new RunClosedError(runId, lease, 'another lease conducts it'));
@@ -54,6 +70,12 @@ export function connectMember(options: MemberConnectionOptions): Promise<{ strea
     });
     outgoing.end();
   });
+}
+
+/** http://host:port and nothing else: no user, no path, no other protocol. */
+function isOrigin(text: string): boolean {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url?.protocol === 'http:' && url.origin === text;
 }
 
 function refusalText(status: number): string {

@@ -31,10 +31,12 @@ export class MemberSession implements FrameHandler, ReceiverContext {
   readonly #parameterSender: ParameterSender;
   readonly #helloDeadline: NodeJS.Timeout;
 
+  /** `provesToken`: whether a hello's proof is that of a member, on this connection. */
   constructor(
     readonly endpoint: RunEndpoint,
     stream: Duplex,
     head: Buffer,
+    private readonly provesToken: (proof: string) => boolean,
   ) {
     this.#contributions = new ContributionReceiver(this);
     this.#helloDeadline = setTimeout(
@@ -130,8 +132,12 @@ export class MemberSession implements FrameHandler, ReceiverContext {
   }
 
   #onHello(header: unknown): void {
-    const { member, memory } = readHeader(helloHeaderSchema, header, 'hello');
+    const { proof, member, memory } = readHeader(helloHeaderSchema, header, 'hello');
     clearTimeout(this.#helloDeadline);
+    if (!this.provesToken(proof)) {
+      this.endpoint.refusals.count('bad-token');
+      throw new FrameError('a hello does not prove that its sender has the token');
+    }
     const refusal = this.endpoint.hooks.refusesMember(member);
     if (refusal !== null) {
       this.endpoint.refusals.count('member-refused');

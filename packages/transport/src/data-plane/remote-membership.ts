@@ -27,7 +27,7 @@ import {
 } from './frame-headers.js';
 import { FrameSocket } from './frame-socket.js';
 import { bytesOf, GradientBuffers } from './gradient-buffers.js';
-import { connectMember } from './member-connection.js';
+import { connectMember, type MemberConnection } from './member-connection.js';
 import { PendingReplies } from './pending-replies.js';
 import { ReceivedParameters } from './received-parameters.js';
 import type { RemoteMembershipOptions } from './remote-membership-options.js';
@@ -55,20 +55,19 @@ export class RemoteMembership implements RunMembership, FrameHandler {
   #gradientsInMemory = false;
   readonly #taken = new Set<string>();
   readonly #replies = new PendingReplies();
-  #welcome: Welcome | null;
   #closedBecause = 'the membership ended';
 
   private constructor(
     private readonly options: RemoteMembershipOptions,
-    connection: Awaited<ReturnType<typeof connectMember>>,
-    welcome: Welcome,
+    connection: MemberConnection,
+    private welcome: Welcome | null,
   ) {
-    this.#welcome = welcome;
     this.#memory = options.shareMemory ? SharedMemory.create() : null;
     this.#parameters = new ReceivedParameters(options.runId, options.allocate);
     this.#gradients = new GradientBuffers(options.runId, options.allocate, this.#memory);
     this.#socket = new FrameSocket(connection.stream, connection.head, this, (error) => this.#onClosed(error));
-    this.#socket.send(frameTypes.hello, { member: options.hello, memory: this.#memory?.address ?? null });
+    const memory = this.#memory?.address ?? null;
+    this.#socket.send(frameTypes.hello, { proof: connection.proof, member: options.hello, memory });
   }
 
   /** @throws RunClosedError, ConductorUnreachableError */
@@ -155,8 +154,7 @@ export class RemoteMembership implements RunMembership, FrameHandler {
   }
 
   fetchDataset(hash: string, from: number): Promise<DatasetBytes> {
-    const { conductor, token } = this.options;
-    return requestDataset({ conductor, token, hash, from, signal: this.signal });
+    return requestDataset({ ...this.options, hash, from, signal: this.signal });
   }
 
   leave(reason: string): void {
@@ -203,8 +201,8 @@ export class RemoteMembership implements RunMembership, FrameHandler {
         return;
       case frameTypes.goodbye: {
         const { reason, refused = false } = readHeader(goodbyeHeaderSchema, header, 'goodbye');
-        if (refused) this.#welcome?.reject(new MemberRefusedError(this.options.runId, reason));
-        if (refused) this.#welcome = null;
+        if (refused) this.welcome?.reject(new MemberRefusedError(this.options.runId, reason));
+        if (refused) this.welcome = null;
         this.#closedBecause = reason;
         this.#socket.destroy(null);
         return;
@@ -221,17 +219,17 @@ export class RemoteMembership implements RunMembership, FrameHandler {
     this.#gradientsInMemory = gradientsInMemory;
     if (this.options.shareMemory && memory !== null) this.#conductorMemory = ForeignMemory.open(memory);
     this.#socket.send(frameTypes.ready, { parametersInMemory: this.#conductorMemory !== null });
-    this.#welcome?.resolve(run);
-    this.#welcome = null;
+    this.welcome?.resolve(run);
+    this.welcome = null;
   }
 
   #onClosed(error: Error | null): void {
     if (error !== null) this.#closedBecause = `the connection broke: ${error.message}`;
     const over = this.#over();
-    this.#welcome?.reject(
+    this.welcome?.reject(
       error === null ? over : new ConductorUnreachableError(this.options.conductor, error.message, { cause: error }),
     );
-    this.#welcome = null;
+    this.welcome = null;
     this.#parameters.fail(over);
     this.#replies.failAll(over);
     this.#memory?.close();

@@ -33,7 +33,7 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
   it('a member that does not read is not waited for and nothing queues up for it: it gets the newest version', async () => {
     const parameterCount = 4_000_000;
     const { common, conductor, lease, channel } = await openRun(parameterCount);
-    const { stream } = await connectMember({
+    const { stream, proof } = await connectMember({
       conductor: channel.address,
       runId,
       lease: lease.token,
@@ -55,7 +55,7 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
         received.push(version);
       },
     });
-    stream.write(encodeFrameHead(frameTypes.hello, { member: hello('slow'), memory: null }, null));
+    stream.write(encodeFrameHead(frameTypes.hello, { proof, member: hello('slow'), memory: null }, null));
     stream.write(encodeFrameHead(frameTypes.ready, { parametersInMemory: false }, null));
     await eventually('the member joined', () => channel.members.has('slow'));
     const parameters = new Float32Array(parameterCount);

@@ -6,6 +6,7 @@ import type { ShardJob } from '@elbo/protocol/messages';
 import type { Lease, RunChannel } from '@elbo/transport/conductor-transport';
 import { encodeFrameHead, type FrameType, frameTypes } from '@elbo/transport/data-plane/frame';
 import { connectMember } from '@elbo/transport/data-plane/member-connection';
+import { authorizationOf, newNonce } from '@elbo/transport/data-plane/token-proof';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import fc from 'fast-check';
@@ -45,8 +46,9 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
   const job = (shard: number): ShardJob => gradientJob(channel, runId, lease.token, 0, shard);
 
   function get(path: string, token: string): Promise<IncomingMessage> {
+    const authorization = authorizationOf(token, { path, address: channel.address, nonces: [newNonce()] });
     return new Promise((resolve, reject) => {
-      request(new URL(path, channel.address), { headers: { authorization: `Bearer ${token}` }, agent: false })
+      request(channel.address, { path, headers: { authorization }, agent: false })
         .on('response', (response) => resolve(response.resume()))
         .on('error', reject)
         .end();
@@ -55,7 +57,7 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
 
   /** A member that speaks for itself: the socket after hello and welcome. */
   async function rawMember(workerId: string): Promise<Socket> {
-    const { stream } = await connectMember({
+    const { stream, proof } = await connectMember({
       conductor: channel.address,
       runId,
       lease: lease.token,
@@ -63,7 +65,7 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
     });
     stream.on('error', () => undefined);
     stream.resume();
-    stream.write(encodeFrameHead(frameTypes.hello, { member: hello(workerId), memory: null }, null));
+    stream.write(encodeFrameHead(frameTypes.hello, { proof, member: hello(workerId), memory: null }, null));
     await eventually('the member joined', () => channel.members.has(workerId));
     return stream as Socket;
   }
@@ -139,7 +141,7 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
   });
 
   it.each<[string, FrameType, unknown, number]>([
-    ['a second hello', frameTypes.hello, { member: hello('twice'), memory: null }, 0],
+    ['a second hello', frameTypes.hello, { proof: '0'.repeat(64), member: hello('twice'), memory: null }, 0],
     ['a frame that only conductors send', frameTypes.reply, { id: 0, reply: { accepted: true } }, 0],
     ['a payload where none belongs', frameTypes.ping, undefined, 8],
     ['a header with more than belongs there', frameTypes.ready, { parametersInMemory: false, admin: true }, 0],
