@@ -77,7 +77,8 @@ async function conductOpened(
     const recordedStep = await artefacts.continueAfter(state.step, !isEpochReportDue({ run, state, reporter }));
 
     const ledger = new ContributionLedger(lease.token, state.contributionBuffers);
-    const monitor = new RunMonitor({ transport, lease, leaseMs, ledger, run, dataset, failure, notice, now });
+    const { phases } = reporter;
+    const monitor = new RunMonitor({ transport, lease, leaseMs, ledger, run, dataset, failure, notice, phases, now });
     const { contributed } = monitor.hooks;
     const hooks: typeof monitor.hooks = {
       ...monitor.hooks,

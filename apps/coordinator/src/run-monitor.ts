@@ -11,6 +11,7 @@ import { cutOf } from './resolve-run.js';
 import type { RunFailure } from './run-failure.js';
 import { describeShard } from './shard-jobs.js';
 import { type HandOut, ShardWatch } from './shard-watch.js';
+import type { StepPhases } from './step-phases.js';
 
 const shardAttempts = 3;
 const lookMs = 25;
@@ -27,6 +28,7 @@ export interface RunMonitorOptions {
   /** Fails when the run cannot go on. */
   readonly failure: RunFailure;
   readonly notice: Notice;
+  readonly phases: StepPhases;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -49,9 +51,9 @@ export class RunMonitor {
   readonly #before: ReadonlyMap<string, number>;
 
   constructor(private readonly options: RunMonitorOptions) {
-    const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, now } = options;
+    const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, phases, now } = options;
     this.#leaseKeeper = new LeaseKeeper(transport.store, lease, leaseMs, notice, failure.fail);
-    this.#watch = new ShardWatch(now);
+    this.#watch = new ShardWatch(now, (inHands) => phases.inHands(inHands));
     this.#before = new Map(transport.refusals);
     ledger.onOpen = (jobs) => this.#watch.begin(jobs, shapeOf(run, jobs[0]));
     this.#looking = setInterval(() => this.#look(), lookMs);
@@ -65,8 +67,11 @@ export class RunMonitor {
       },
       contributed: (header, buffer) => {
         const reply = ledger.contributed(header, buffer);
-        if (reply.accepted) this.#watch.counted(header.workerId, header.job);
-        else this.#watch.released(header.workerId, header.job);
+        if (reply.accepted) {
+          const threads = this.#channel?.members.get(header.workerId)?.threads ?? 1;
+          phases.counted(header, threads, run.microbatchSize);
+          this.#watch.counted(header.workerId, header.job);
+        } else this.#watch.released(header.workerId, header.job);
         this.#handOut();
         return reply;
       },

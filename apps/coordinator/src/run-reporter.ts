@@ -2,6 +2,7 @@ import type { RunEvent } from '@elbo/protocol/events';
 import type { TermSums } from '@elbo/protocol/messages';
 import { addTermSums, meanTerms } from '@elbo/vae-core/objectives/sum-terms';
 import type { EpochProgress } from './checkpoint/header.js';
+import { StepPhases } from './step-phases.js';
 
 /** Takes the events of a run as they happen. */
 export type EmitEvent = (event: RunEvent) => void;
@@ -24,6 +25,8 @@ interface EpochReport {
 
 /** Turns sums into the events of a run: means in nats for each example, and rates. */
 export class RunReporter {
+  /** Of the step at hand. */
+  readonly phases: StepPhases;
   #epochTerms: TermSums | null = null;
   #epochTrainingMs = 0;
   #epochBegan = 0;
@@ -37,7 +40,9 @@ export class RunReporter {
     private readonly emit: EmitEvent,
     /** Wall-clock and monotonic time, milliseconds: for people only, never for results. */
     private readonly clock: { now(): number; monotonic(): number },
-  ) {}
+  ) {
+    this.phases = new StepPhases(() => clock.monotonic());
+  }
 
   /** Images a second over all training steps, evaluations and checkpoints left out. */
   get imagesPerSecond(): number {
@@ -47,6 +52,7 @@ export class RunReporter {
   /** Steps follow from now on: an epoch's first, or those after a checkpoint in its middle. */
   beginEpoch(): void {
     this.#lastStep = this.clock.monotonic();
+    this.phases.begin();
     this.#epochBegan = this.#lastStep - this.#epochTrainingMs;
   }
 
@@ -81,6 +87,7 @@ export class RunReporter {
       gradientNorm,
       examples: terms.sampleCount,
       imagesPerSecond: this.#rate,
+      phases: this.phases.end(ms),
     });
   }
 

@@ -58,8 +58,17 @@ export class ShardWatch {
   readonly #members = new Map<string, MemberState>();
   readonly #paces = new Map<string, ShapePace>();
 
-  /** @param now Milliseconds of a clock that never goes back. */
-  constructor(private readonly now: () => number) {}
+  /** Jobs in the hands of members. */
+  #held = 0;
+
+  /**
+   * @param now Milliseconds of a clock that never goes back.
+   * @param onHeld Told whether any member has a job in hands.
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly onHeld: (held: boolean) => void = () => {},
+  ) {}
 
   /** A round begins. `shape`: shards of equal shape take about equal time. */
   begin(jobs: readonly ShardJob[], shape: string): void {
@@ -93,6 +102,7 @@ export class ShardWatch {
 
   /** Its shards of the open round come back. */
   left(workerId: string): void {
+    this.#hold(-(this.#members.get(workerId)?.jobs.size ?? 0));
     this.#members.delete(workerId);
     this.#lastLeft = this.now();
     for (const shard of this.#shards) if (shard.holders.delete(workerId)) this.#cameBack(shard);
@@ -105,6 +115,7 @@ export class ShardWatch {
     const shard = this.#shardOf(job);
     const since = this.now();
     member.jobs.set(key, { job, shape: shard ? this.#shape : null, since });
+    this.#hold(1);
     if (!shard) return;
     shard.holders.set(workerId, since);
     shard.attempt = Math.max(shard.attempt, job.attempt);
@@ -206,12 +217,18 @@ export class ShardWatch {
     if (!member || !entry) return null;
     const now = this.now();
     member.jobs.delete(key);
+    this.#hold(-1);
     member.idleSince = now;
     if (entry.shape === null) return null;
     const ms = now - entry.since;
     const usualMs = this.#paceOf(entry.shape).medianMs();
     if (usualMs !== null) member.pace.add(ms / usualMs);
     return ms;
+  }
+
+  #hold(change: number): void {
+    this.#held += change;
+    this.onHeld(this.#held > 0);
   }
 
   #paceOf(shape: string): ShapePace {
