@@ -1,0 +1,15 @@
+import { cliReference } from './cli.mjs';
+import { runSpecJsonSchema, specReference } from './spec.mjs';
+
+/** What is below docs/reference, by name: all of it comes from the schemas, the commands and the routes. */
+export async function referenceFiles() {
+  return {
+    'cli.md': cliReference(),
+    'run-spec.schema.json': json(runSpecJsonSchema()),
+    'spec.md': specReference(),
+  };
+}
+
+function json(content) {
+  return `${JSON.stringify(content, null, 2)}\n`;
+}
