@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { type RunEvent, runEventSchema } from '@elbo/protocol/events';
-import type { RunJob } from '@elbo/protocol/messages';
+import type { RunOrder } from '@elbo/protocol/messages';
 import { output, run } from './run-command.js';
 
 export const composeFile = join(import.meta.dirname, '../../infra/compose.yaml');
@@ -56,7 +56,7 @@ export class ComposeCluster {
     return this.compose(['exec', '-T', service, ...command], 30, input);
   }
 
-  async submit(job: RunJob): Promise<void> {
+  async submit(job: RunOrder): Promise<void> {
     // Its imports are resolved from the working directory: the image's own packages.
     const command = ['exec', '-T', '--workdir', '/app/apps/cli', 'coordinator'];
     await this.compose([...command, 'node', '--input-type=module', '--eval', submitProgram], 30, JSON.stringify(job));

@@ -13,4 +13,4 @@ const onPhase = (phase, step) => {
 };
 const sink = { handle: (event) => process.stdout.write(`${JSON.stringify(event)}\n`), close() {} };
 
-await serveCoordinator({ ...options, listen: { host: '127.0.0.1', port: 0 }, onPhase }, sink, stop.signal);
+await serveCoordinator({ maxRuns: 4, ...options, listen: { host: '127.0.0.1', port: 0 }, onPhase }, sink, stop.signal);

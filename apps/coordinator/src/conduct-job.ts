@@ -17,10 +17,18 @@ import type { RunEnd } from './run-artefacts.js';
 import { RunFailure } from './run-failure.js';
 import { RunMonitor } from './run-monitor.js';
 import { RunReporter } from './run-reporter.js';
+import type { RunStop } from './run-stop.js';
 import type { CoordinatorSurroundings } from './surroundings.js';
 import { WorkerWatch } from './worker-watch.js';
 
-type Outcome = 'completed' | 'interrupted' | 'gave-back';
+/** Gave back: to the queue, for another coordinator. */
+export type Outcome = 'completed' | 'interrupted' | 'gave-back' | 'paused' | 'cancelled';
+
+const stopped = {
+  'give-back': { outcome: 'gave-back', code: 'given-back', what: 'given back to the queue for another coordinator' },
+  pause: { outcome: 'paused', code: 'paused', what: 'out of the queue until it is resumed' },
+  cancel: { outcome: 'cancelled', code: 'cancelled', what: 'over: its folder has all that it came to' },
+} as const;
 
 /** Conducts a run under a lease, from its newest checkpoint to its end, and leaves its artefacts as they should be. */
 export async function conductJob(
@@ -28,12 +36,13 @@ export async function conductJob(
   surroundings: CoordinatorSurroundings,
   job: RunJob,
   lease: Lease,
+  stop: RunStop,
 ): Promise<Outcome> {
   const opened = await openRun(transport, surroundings, job, lease);
   let end: RunEnd = 'stopped';
   let result: { readonly outcome: Outcome };
   try {
-    result = await conductOpened(transport, surroundings, opened, lease);
+    result = await conductOpened(transport, surroundings, opened, lease, stop);
     if (result.outcome === 'completed') end = 'completed';
   } catch (error) {
     if (isDeposed(error)) end = 'deposed';
@@ -42,7 +51,7 @@ export async function conductJob(
     await opened.artefacts.close(end);
   }
   const { outcome } = result;
-  if (outcome === 'gave-back') return outcome;
+  if (outcome !== 'completed' && outcome !== 'interrupted') return outcome;
   // The record comes before the snapshot goes, and both after the folder is done: whoever finds the job again then
   // finds one or the other.
   const record = { ...result, spec: opened.run.spec };
@@ -57,8 +66,9 @@ async function conductOpened(
   surroundings: CoordinatorSurroundings,
   { run, state, dataset, artefacts }: OpenedRun,
   lease: Lease,
+  stop: RunStop,
 ): Promise<{ readonly outcome: Outcome }> {
-  const { clock, signal, onPhase = () => {} } = surroundings;
+  const { clock, onPhase = () => {} } = surroundings;
   const now = () => clock.monotonic();
   const base = () => ({ runId: run.runId, time: clock.now() });
   const emit = (event: RunEvent) => {
@@ -115,15 +125,13 @@ async function conductOpened(
         const problem = await artefacts.drawEpoch(epoch, state, dataset);
         if (problem !== null) notice('warning', 'no-picture', `epoch ${epoch} has no pictures: ${problem}`);
       };
+      const { signal } = stop;
       const conduct = { run, lease: lease.token, state, channel, ledger, reporter, checkpointer, failure, signal };
       const outcome = await conductRun({ ...conduct, drawEpoch, onPhase });
-      if (outcome === 'interrupted' && surroundings.whenStopped === 'give-back') {
-        notice(
-          'info',
-          'given-back',
-          `saved after step ${state.step} and given back to the queue for another coordinator`,
-        );
-        return { outcome: 'gave-back' };
+      if (outcome === 'interrupted' && stop.why !== 'end') {
+        const { outcome, code, what } = stopped[stop.why];
+        notice('info', code, `saved after step ${state.step} and ${what}`);
+        return { outcome };
       }
       monitor.report();
       await artefacts.drawPictures(state, dataset);
@@ -155,6 +163,6 @@ async function conductOpened(
 }
 
 /** Whether somebody else conducts the run now. */
-function isDeposed(error: unknown): boolean {
+export function isDeposed(error: unknown): boolean {
   return error instanceof LeaseLostError || error instanceof FolderClaimedError;
 }

@@ -1,15 +1,17 @@
 import type { RunJob } from '@elbo/protocol/messages';
-import type { ConductorTransport, RunConductor } from '@elbo/transport/conductor-transport';
+import type { ConductorTransport, Lease, RunConductor } from '@elbo/transport/conductor-transport';
 import { LeaseLostError, RunUnfinishedError } from '@elbo/transport/errors';
-import { conductJob } from './conduct-job.js';
+import { conductJob, isDeposed, type Outcome } from './conduct-job.js';
 import { RunBusyError } from './errors.js';
 import { isCompleted, leaseMs } from './lease.js';
+import { expireFailedSnapshot, RunEntry } from './run-entry.js';
+import { RunStop } from './run-stop.js';
 import type { CoordinatorSurroundings } from './surroundings.js';
 
 /**
- * Takes runs from the runs queue and conducts them, one at a time. The job of a run stays in the queue until the run is
- * over: completed, failed, or ended by a person. While another coordinator conducts it, or when this one was stopped or
- * deposed, it goes back.
+ * Takes runs from the runs queue and conducts them, `maxRuns` at a time. The job of a run stays in the queue until the
+ * run is over: completed, failed, or ended by a person; or until it is paused. While another coordinator conducts it, or
+ * when this one was stopped or deposed, it goes back.
  */
 export function startCoordinator(transport: ConductorTransport, surroundings: CoordinatorSurroundings): RunConductor {
   return transport.conductRuns(async (job) => {
@@ -17,7 +19,7 @@ export function startCoordinator(transport: ConductorTransport, surroundings: Co
       const outcome = await takeRun(transport, surroundings, job);
       if (outcome === 'gave-back')
         throw new RunUnfinishedError(job.runId, 'its coordinator was stopped and has saved it');
-      surroundings.onRunOver?.(job, outcome);
+      if (outcome === 'completed' || outcome === 'interrupted') surroundings.onRunOver?.(job, outcome);
     } catch (error) {
       if (error instanceof RunUnfinishedError) throw error;
       if (error instanceof RunBusyError) throw new RunUnfinishedError(job.runId, error.message, { cause: error });
@@ -25,18 +27,50 @@ export function startCoordinator(transport: ConductorTransport, surroundings: Co
       if (error instanceof LeaseLostError) throw new RunUnfinishedError(job.runId, error.message, { cause: error });
       throw error;
     }
-  });
+  }, surroundings.maxRuns);
 }
 
-async function takeRun(transport: ConductorTransport, surroundings: CoordinatorSurroundings, job: RunJob) {
+/** Null: nobody is to conduct it. */
+async function takeRun(
+  transport: ConductorTransport,
+  surroundings: CoordinatorSurroundings,
+  job: RunJob,
+): Promise<Outcome | null> {
   const { store } = transport;
   const lease = await store.acquireLease(job.runId, surroundings.owner, leaseMs);
   if (!lease) throw new RunBusyError(job.runId);
   try {
+    const entry = await RunEntry.begin(store, lease, job, surroundings);
+    if (!entry) return null;
     // A queue that gives a job out at least once gives out one that is over, too.
-    if (isCompleted(await store.loadRecord(job.runId))) return 'completed';
-    return await conductJob(transport, surroundings, job, lease);
+    if (isCompleted(await store.loadRecord(job.runId))) return await entry.settle('completed');
+    return await conductEntered(transport, surroundings, job, lease, entry);
   } finally {
     await store.releaseLease(lease);
+  }
+}
+
+async function conductEntered(
+  transport: ConductorTransport,
+  surroundings: CoordinatorSurroundings,
+  job: RunJob,
+  lease: Lease,
+  entry: RunEntry,
+): Promise<Outcome> {
+  const stop = new RunStop(surroundings, entry.recorder);
+  const onEvent: typeof surroundings.onEvent = (event) => {
+    surroundings.onEvent(event);
+    entry.recorder?.event(event);
+  };
+  try {
+    return await entry.settle(await conductJob(transport, { ...surroundings, onEvent }, job, lease, stop));
+  } catch (error) {
+    if (!isDeposed(error)) {
+      await expireFailedSnapshot(transport.store, lease);
+      await entry.fail(error);
+    }
+    throw error;
+  } finally {
+    stop.close();
   }
 }

@@ -7,13 +7,13 @@ import type { Notice } from './notice.js';
  * Makes a fenced write. A lease that ran out while nobody else took the run (Redis was away for longer, or came back
  * without its data) is renewed first; one that another coordinator holds stays lost.
  */
-export async function fencedWrite(store: RunStore, lease: Lease, write: () => Promise<void>): Promise<void> {
+export async function fencedWrite<T>(store: RunStore, lease: Lease, write: () => Promise<T>): Promise<T> {
   try {
-    await write();
+    return await write();
   } catch (error) {
     if (!(error instanceof LeaseLostError) || error.holder !== null) throw error;
     await store.renewLease(lease, leaseMs);
-    await write();
+    return write();
   }
 }
 

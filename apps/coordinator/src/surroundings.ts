@@ -2,6 +2,7 @@ import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { RunEvent } from '@elbo/protocol/events';
 import type { ResolvedRun, RunJob } from '@elbo/protocol/messages';
 import type { RunSpec } from '@elbo/protocol/run-spec';
+import type { RunDirectoryWriter } from '@elbo/transport/run-directory';
 import type { OnPhase } from './phases.js';
 import type { DatasetFacts } from './resolve-run.js';
 import type { RunArtefacts } from './run-artefacts.js';
@@ -24,7 +25,7 @@ export interface CoordinatorSurroundings {
   onEvent(event: RunEvent): void;
   /** Embedded: gradient buffers that the workers of this process keep in the run's memory. */
   readonly guestBuffers?: number;
-  /** A run is over for this coordinator, and all of it is written. Not called for one that it gave back. */
+  /** A run is over for this coordinator, and all of it is written. Not called for one that it gave back, or that people paused or cancelled. */
   onRunOver?(job: RunJob, outcome: 'completed' | 'interrupted'): void;
   /** A run ended with an error, before or after it started; or it is another's now (LEASE_LOST). */
   onRunError(job: RunJob, error: Error): void;
@@ -32,6 +33,10 @@ export interface CoordinatorSurroundings {
   onState?(run: ResolvedRun, state: RunState, dataset: PackedDataset): void;
   /** Aborted when runs are to save and stop. */
   readonly signal: AbortSignal;
+  /** Runs that it conducts at the same time; 1 when left out. */
+  readonly maxRuns?: number;
+  /** Told of every run, and asked what people want of it. */
+  readonly directory?: RunDirectoryWriter;
   /** What becomes of a run that the signal stopped: it ends as interrupted, or goes back for another coordinator. */
   readonly whenStopped: 'end' | 'give-back';
   /** Milliseconds between checkpoints; checkpointIntervals when left out. */

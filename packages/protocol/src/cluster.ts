@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { elboTermsSchema, epochEventSchema, runEventSchema } from './events.js';
-import { memberHelloSchema, runIdSchema, sha256Schema } from './messages.js';
+import { launchSchema, memberHelloSchema, runIdSchema, sha256Schema } from './messages.js';
 import { runSpecSchema } from './run-spec.js';
+
+export { type Launch, launchSchema, type Priority, prioritySchema } from './messages.js';
 
 /** What a cluster tells of itself, and what it is asked: the bodies of the HTTP API, which `--json` prints too. */
 
@@ -16,17 +18,6 @@ export const runStateSchema = z.enum([
   'cancelled',
 ]);
 export type RunState = z.infer<typeof runStateSchema>;
-
-/** Which of the waiting runs is conducted first, and whose shards workers take first. */
-export const prioritySchema = z.enum(['low', 'normal', 'high']);
-export type Priority = z.infer<typeof prioritySchema>;
-
-export const launchSchema = z.strictObject({
-  priority: prioritySchema.default('normal'),
-  /** Workers that may compute for it at the same time; null for all. */
-  workerLimit: z.int().min(1).max(1024).nullable().default(null),
-});
-export type Launch = z.infer<typeof launchSchema>;
 
 /** POST /api/v1/runs: how it is run says nothing of what comes out, so it is not in the spec. */
 export const submissionSchema = z.strictObject({ spec: runSpecSchema, ...launchSchema.shape });

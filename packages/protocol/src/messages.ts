@@ -23,9 +23,23 @@ export type ResolvedRun = z.infer<typeof resolvedRunSchema>;
 export const splitNameSchema = z.enum(['train', 'validation', 'test']);
 export type SplitName = z.infer<typeof splitNameSchema>;
 
+/** Which of the waiting runs is conducted first, and whose shards workers take first. */
+export const prioritySchema = z.enum(['low', 'normal', 'high']);
+export type Priority = z.infer<typeof prioritySchema>;
+
+export const launchSchema = z.strictObject({
+  priority: prioritySchema.default('normal'),
+  /** Shards of it that workers hold at the same time, and so workers that compute for it; null for any number. */
+  workerLimit: z.int().min(1).max(1024).nullable().default(null),
+});
+/** How a run is run, which says nothing of what comes out. */
+export type Launch = z.infer<typeof launchSchema>;
+
 /** A job of the runs queue. */
-export const runJobSchema = z.strictObject({ runId: runIdSchema, spec: runSpecSchema });
+export const runJobSchema = z.strictObject({ runId: runIdSchema, spec: runSpecSchema, ...launchSchema.shape });
 export type RunJob = z.infer<typeof runJobSchema>;
+/** A run to be conducted; its launch may be left out. */
+export type RunOrder = Pick<RunJob, 'runId' | 'spec'> & Partial<Launch>;
 
 const shardFields = {
   runId: runIdSchema,

@@ -5,19 +5,20 @@ import type {
   RefusalReason,
   ResolvedRun,
   RunJob,
+  RunOrder,
   ShardJob,
 } from '@elbo/protocol/messages';
 
 /** What a coordinator needs of a transport: runs to conduct, a channel for each, and durable state. */
 export interface ConductorTransport {
   readonly kind: 'embedded' | 'redis';
-  submitRun(job: RunJob): Promise<void>;
+  submitRun(order: RunOrder): Promise<void>;
   /**
-   * Takes run jobs one at a time and gives each to the handler. A handler that resolves ends the run, and one that
+   * Takes run jobs, at most `atOnce` at a time (1 when left out), and gives each to the handler. A handler that resolves ends the run, and one that
    * rejects leaves it failed; RunUnfinishedError gives it back to the queue, and a process that dies leaves it to the
    * next coordinator.
    */
-  conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor;
+  conductRuns(handler: (job: RunJob) => Promise<void>, atOnce?: number): RunConductor;
   /** Opens the channel of a run that this process holds the lease of. */
   openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel>;
   readonly store: RunStore;
@@ -27,7 +28,7 @@ export interface ConductorTransport {
 }
 
 export interface RunConductor {
-  /** Takes no more runs, and resolves when the one that is running has settled. */
+  /** Takes no more runs, and resolves when those that are running have settled. */
   drain(): Promise<void>;
 }
 
@@ -117,6 +118,8 @@ export interface RunStore {
   loadSnapshot(runId: string): Promise<RunSnapshot | null>;
   /** Removes the tensors of a run that is over. @throws LeaseLostError */
   deleteSnapshot(lease: Lease): Promise<void>;
+  /** Lets the tensors of a run that failed go away by themselves after so long, unless it goes on. @throws LeaseLostError */
+  expireSnapshot(lease: Lease, ttlMs: number): Promise<void>;
   /** The run's record: small JSON that stays when the run is over. @throws LeaseLostError */
   saveRecord(lease: Lease, record: string): Promise<void>;
   loadRecord(runId: string): Promise<string | null>;

@@ -1,4 +1,6 @@
+import type { RunState } from '@elbo/protocol/cluster';
 import type { RefusalReason, ShardJob } from '@elbo/protocol/messages';
+import type { Wanted } from './run-directory.js';
 
 /** Every error that transport raises on purpose: a code to switch on, and fields that say what it happened to. */
 export abstract class TransportError extends Error {
@@ -31,6 +33,43 @@ export class RunUnfinishedError extends TransportError {
     options?: ErrorOptions,
   ) {
     super(`run ${runId} is not over: ${why}`, options);
+  }
+}
+
+/** The cluster has no run of that id. */
+export class UnknownRunError extends TransportError {
+  readonly code = 'UNKNOWN_RUN';
+  constructor(readonly runId: string) {
+    super(`the cluster knows no run ${runId}: it was never submitted here, or it was over a week ago`);
+  }
+}
+
+/** A run that is over was asked to go on, to pause or to end. */
+export class RunOverError extends TransportError {
+  readonly code = 'RUN_OVER';
+  constructor(
+    readonly runId: string,
+    readonly state: RunState,
+    readonly wanted: Wanted,
+  ) {
+    const verb = { run: 'resume', pause: 'pause', cancel: 'cancel' }[wanted];
+    super(`run ${runId} is ${state}: there is nothing left to ${verb}`);
+  }
+}
+
+/** A run was submitted under an id that another one has. */
+export class RunExistsError extends TransportError {
+  readonly code = 'RUN_EXISTS';
+  constructor(readonly runId: string) {
+    super(`the cluster has a run ${runId} already: submit the new one under another id`);
+  }
+}
+
+/** So many runs are not over that one more would not fit. */
+export class DirectoryFullError extends TransportError {
+  readonly code = 'DIRECTORY_FULL';
+  constructor(readonly unfinished: number) {
+    super(`${unfinished} runs wait, run or are paused, and that is as many as a cluster keeps: cancel some, or wait`);
   }
 }
 

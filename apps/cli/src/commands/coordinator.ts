@@ -1,7 +1,7 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
-import { redisUrl } from './options.js';
+import { redisUrl, wholeNumber } from './options.js';
 import { stopOnSignals } from './stop-signals.js';
 
 interface CoordinatorFlags {
@@ -11,11 +11,12 @@ interface CoordinatorFlags {
   readonly listen: { readonly host: string; readonly port: number };
   readonly advertise?: string;
   readonly runs: string;
+  readonly maxRuns: number;
   readonly json?: true;
 }
 
 const help = `
-A coordinator takes runs from the queue on Redis, one at a time, cuts each step into shards for the workers, and
+A coordinator takes runs from the queue on Redis, --max-runs at a time, cuts each step into shards for the workers, and
 serves them parameters and data on --listen. Workers and coordinators share one prefix and one token.
 
 Examples:
@@ -23,7 +24,7 @@ Examples:
   $ elbo coordinator --redis redis://queue.local:6379 --listen 0.0.0.0:7350
   $ elbo worker --redis redis://queue.local:6379
 
-SIGINT and SIGTERM save the run that is conducted and end in order.`;
+SIGINT and SIGTERM save the runs that are conducted and end in order.`;
 
 export function coordinatorCommand(): Command {
   return new Command('coordinator')
@@ -35,19 +36,20 @@ export function coordinatorCommand(): Command {
     .option('--listen <host:port>', 'where workers reach it', hostAndPort, { host: '127.0.0.1', port: 7350 })
     .addOption(advertiseOption())
     .option('--runs <folder>', 'run folders are made in it', 'runs')
+    .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
     .option('--json', 'print events as JSON, one a line, and nothing else')
     .addHelpText('after', help)
     .action(serve);
 }
 
 async function serve(flags: CoordinatorFlags): Promise<void> {
-  const { prefix, listen, advertise, runs } = flags;
+  const { prefix, listen, advertise, runs, maxRuns } = flags;
   const { redisUrl, token } = clusterAccess(flags);
   const sink = chooseRenderer({ json: flags.json === true, quiet: false });
   const stop = stopOnSignals();
   try {
     const { serveCoordinator } = await import('../launch/serve-coordinator.js');
-    const options = { redisUrl, prefix, token, listen, advertise, runsFolder: runs };
+    const options = { redisUrl, prefix, token, listen, advertise, runsFolder: runs, maxRuns };
     await serveCoordinator(options, sink, stop.signal);
   } finally {
     sink.close();

@@ -1,4 +1,4 @@
-import type { RunJob } from '@elbo/protocol/messages';
+import type { RunOrder } from '@elbo/protocol/messages';
 import { exitCodes } from '../exit-codes.js';
 import type { FolderPlace } from '../launch/run-artefacts.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
@@ -7,7 +7,7 @@ import type { LaunchFlags } from './launch-flags.js';
 import { stopOnSignals } from './stop-signals.js';
 
 /** Trains a run on this machine with progress on standard output, until it is over or a signal stops it. */
-export async function runToItsEnd(job: RunJob, place: FolderPlace, flags: LaunchFlags): Promise<void> {
+export async function runToItsEnd(job: RunOrder, place: FolderPlace, flags: LaunchFlags): Promise<void> {
   const renderer = chooseRenderer({ json: flags.json === true, quiet: flags.quiet === true });
   const sink = flags.json ? renderer : withoutFailure(renderer);
   const stop = stopOnSignals(() => process.stderr.write('\nelbo: stopping after this step; once more ends at once\n'));

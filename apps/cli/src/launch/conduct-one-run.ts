@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
-import type { RunJob } from '@elbo/protocol/messages';
+import type { RunOrder } from '@elbo/protocol/messages';
 import type { EventSink } from '../progress/event-sink.js';
 import type { Cluster } from './cluster.js';
 import { openRunDataset } from './open-run-dataset.js';
@@ -9,7 +9,7 @@ import { type FolderPlace, openRunArtefacts } from './run-artefacts.js';
 /** Submits a run to the cluster, conducts it in this process, and resolves when it has ended. */
 export async function conductOneRun(
   cluster: Cluster,
-  job: RunJob,
+  job: RunOrder,
   place: FolderPlace,
   sink: EventSink,
   signal: AbortSignal,

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
-import type { RunJob } from '@elbo/protocol/messages';
+import type { RunOrder } from '@elbo/protocol/messages';
 import { RunFolderError, UsageError } from '../errors.js';
 import { livingConductor, type RunFile, readRunFile } from '../run-folder/run-claim.js';
 import { readSpec } from '../spec/read-spec.js';
@@ -17,7 +17,7 @@ interface Found {
  * @throws UsageError when there is none, or several
  * @throws RunFolderError when it is completed, or conducted by a living process
  */
-export async function findStoppedRun(wanted: string): Promise<{ job: RunJob; folder: string }> {
+export async function findStoppedRun(wanted: string): Promise<{ job: RunOrder; folder: string }> {
   const { folder, file } = await findRun(wanted);
   if (file.state === 'completed') {
     throw new RunFolderError(

@@ -18,17 +18,19 @@ export interface ServeCoordinatorOptions {
   readonly advertise?: string | undefined;
   /** Run folders are made in it. */
   readonly runsFolder: string;
+  /** Runs that it conducts at the same time. */
+  readonly maxRuns: number;
   readonly onPhase?: OnPhase;
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
 }
 
-/** Conducts runs from the queue until the signal is aborted, then saves the one it conducts and ends. */
+/** Conducts runs from the queue until the signal is aborted, then saves those it conducts and ends. */
 export async function serveCoordinator(
   options: ServeCoordinatorOptions,
   sink: EventSink,
   signal: AbortSignal,
 ): Promise<void> {
-  const { redisUrl, prefix, token, listen, advertise, runsFolder, onPhase, checkpointIntervals } = options;
+  const { redisUrl, prefix, token, listen, advertise, runsFolder, maxRuns, onPhase, checkpointIntervals } = options;
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
   const conductor = startCoordinator(transport, {
@@ -38,6 +40,8 @@ export async function serveCoordinator(
     openDataset: openRunDataset,
     openArtefacts: (run, fence) => openRunArtefacts(run, { kind: 'kept', path: join(runsFolder, run.runId) }, fence),
     onEvent: (event) => sink.handle(event),
+    directory: transport.directory,
+    maxRuns,
     onRunError: () => {}, // the transport has logged it, and serving goes on
     signal,
     whenStopped: 'give-back',

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { RunJob } from '@elbo/protocol/messages';
+import type { RunOrder } from '@elbo/protocol/messages';
 import type { EventSink } from '../progress/event-sink.js';
 import { conductOneRun } from './conduct-one-run.js';
 import { launchEmbedded } from './embedded-cluster.js';
@@ -19,7 +19,7 @@ export interface LaunchOptions {
  * process, or through Redis with worker processes of its own. Rejects when the run fails.
  */
 export async function launchTrain(
-  job: RunJob,
+  job: RunOrder,
   place: FolderPlace,
   options: LaunchOptions,
   sink: EventSink,

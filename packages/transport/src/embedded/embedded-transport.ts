@@ -1,4 +1,10 @@
-import type { MemberHello, ResolvedRun, RunJob, ShardJob } from '@elbo/protocol/messages';
+import {
+  type MemberHello,
+  type ResolvedRun,
+  type RunOrder,
+  runJobSchema,
+  type ShardJob,
+} from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { MemberRefusedError, RunClosedError } from '../errors.js';
@@ -37,8 +43,8 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
     kind: 'embedded',
     refusals: refusals.counts,
     store: new MemoryRunStore(),
-    submitRun: async (job: RunJob) => runs.add(job),
-    conductRuns: (handler): RunConductor => runs.conduct(handler),
+    submitRun: async (order: RunOrder) => runs.add(runJobSchema.parse(order)),
+    conductRuns: (handler, atOnce): RunConductor => runs.conduct(handler, atOnce),
     async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel> {
       await channels.get(run.runId)?.close();
       const channel = new EmbeddedRunChannel(run, lease, hooks, refusals, (jobs) => shards.add(jobs), forget);

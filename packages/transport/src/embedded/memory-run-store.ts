@@ -11,6 +11,8 @@ export class MemoryRunStore implements RunStore {
   readonly #tokens = new Map<string, number>();
   readonly #holders = new Map<string, Holder>();
   readonly #snapshots = new Map<string, RunSnapshot>();
+  /** When snapshots go away. */
+  readonly #expiries = new Map<string, number>();
   readonly #records = new Map<string, string>();
   readonly #now: () => number;
 
@@ -40,6 +42,7 @@ export class MemoryRunStore implements RunStore {
 
   async saveSnapshot(lease: Lease, snapshot: RunSnapshot): Promise<void> {
     this.#held(lease);
+    this.#expiries.delete(lease.runId);
     const kept = this.#snapshots.get(lease.runId);
     // The tensors are the coordinator's own memory, which the next step changes: keep a copy, in the buffer of the last.
     const tensors =
@@ -49,6 +52,7 @@ export class MemoryRunStore implements RunStore {
   }
 
   async loadSnapshot(runId: string): Promise<RunSnapshot | null> {
+    if ((this.#expiries.get(runId) ?? Number.POSITIVE_INFINITY) <= this.#now()) this.#snapshots.delete(runId);
     const kept = this.#snapshots.get(runId);
     return kept === undefined ? null : { ...kept, tensors: kept.tensors.slice() };
   }
@@ -56,6 +60,11 @@ export class MemoryRunStore implements RunStore {
   async deleteSnapshot(lease: Lease): Promise<void> {
     this.#held(lease);
     this.#snapshots.delete(lease.runId);
+  }
+
+  async expireSnapshot(lease: Lease, ttlMs: number): Promise<void> {
+    this.#held(lease);
+    this.#expiries.set(lease.runId, this.#now() + ttlMs);
   }
 
   async saveRecord(lease: Lease, record: string): Promise<void> {

@@ -5,7 +5,7 @@ import type { Logger } from '../log.js';
 
 const giveBackMs = 250;
 
-/** Runs waiting to be conducted in this process, one at a time for each conductor. */
+/** Runs waiting to be conducted in this process, first in, first out. */
 export class RunQueue {
   readonly #waiting: RunJob[] = [];
   readonly #wake = new Set<() => void>();
@@ -21,22 +21,24 @@ export class RunQueue {
     this.#waiting.length = 0;
   }
 
-  conduct(handler: (job: RunJob) => Promise<void>): RunConductor {
+  conduct(handler: (job: RunJob) => Promise<void>, atOnce = 1): RunConductor {
     let draining = false;
-    let current: Promise<void> | null = null;
+    const running = new Set<Promise<void>>();
     const next = () => {
-      if (draining || current !== null) return;
+      if (draining || running.size >= atOnce) return;
       const job = this.#waiting.shift();
       if (job === undefined) return;
-      current = handler(job)
+      const current = handler(job)
         .catch((error: unknown) => {
           if (error instanceof RunUnfinishedError) setTimeout(() => this.add(job), giveBackMs).unref();
           else this.logger.error({ runId: job.runId, err: error }, 'run failed');
         })
         .finally(() => {
-          current = null;
+          running.delete(current);
           next();
         });
+      running.add(current);
+      next();
     };
     const wake = () => queueMicrotask(next);
     this.#wake.add(wake);
@@ -45,7 +47,7 @@ export class RunQueue {
       drain: async () => {
         draining = true;
         this.#wake.delete(wake);
-        await current;
+        await Promise.all(running);
       },
     };
   }

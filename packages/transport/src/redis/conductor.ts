@@ -1,4 +1,4 @@
-import { type ResolvedRun, type RunJob, runJobSchema } from '@elbo/protocol/messages';
+import { type ResolvedRun, type RunJob, type RunOrder, runJobSchema } from '@elbo/protocol/messages';
 import type { Worker } from 'bullmq';
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
 import { DataPlaneServer } from '../data-plane/data-plane-server.js';
@@ -6,12 +6,14 @@ import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { RunUnfinishedError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
+import type { RunDirectoryWriter } from '../run-directory.js';
 import { connectRedis } from './connection.js';
 import { namingFull, requireNoEviction } from './full-redis.js';
 import { createQueueWorker } from './queue-worker.js';
-import { queueNames, runJobId, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
+import { queueNames, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
 import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
 import { RedisRunStore } from './redis-run-store.js';
+import { redisDirectoryWriter } from './run-recorder.js';
 
 export interface RedisConductorOptions {
   readonly redisUrl: string;
@@ -30,6 +32,7 @@ export interface RedisConductorTransport extends ConductorTransport {
   readonly kind: 'redis';
   /** http://host:port of the data plane. */
   readonly address: string;
+  readonly directory: RunDirectoryWriter;
 }
 
 /**
@@ -61,12 +64,15 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     store: new RedisRunStore(storeClient, prefix),
     address: server.address,
     refusals: refusals.counts,
-    async submitRun(job: RunJob): Promise<void> {
-      await namingFull('a run job', runs.add('run', job, { jobId: runJobId(job.runId), ...runJobOptions }));
+    directory: redisDirectoryWriter(client, prefix, logger),
+    async submitRun(order: RunOrder): Promise<void> {
+      const job = runJobSchema.parse(order);
+      await namingFull('a run job', runs.add('run', job, runJobOptions(job, 0)));
     },
-    conductRuns(handler: (job: RunJob) => Promise<void>): RunConductor {
+    conductRuns(handler: (job: RunJob) => Promise<void>, atOnce = 1): RunConductor {
+      const settings = { ...runWorkerOptions, concurrency: atOnce };
       const worker = createQueueWorker(
-        { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings: runWorkerOptions, logger, refusals },
+        { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings, logger, refusals },
         async (job) => {
           try {
             await handler(job);

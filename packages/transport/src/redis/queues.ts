@@ -1,4 +1,4 @@
-import type { RunJob, ShardJob } from '@elbo/protocol/messages';
+import type { Priority, RunJob, ShardJob } from '@elbo/protocol/messages';
 import { type JobsOptions, Queue, type WorkerOptions } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { shardAttempts, shardJobKey } from '../shard-job.js';
@@ -29,7 +29,6 @@ export const shardWorkerOptions = {
 /** A dead coordinator's run is taken over within five seconds, however many have died on it. */
 export const runWorkerOptions = {
   ...shardWorkerOptions,
-  concurrency: 1,
   lockDuration: 2500,
   lockRenewTime: 800,
   stalledInterval: 750,
@@ -44,9 +43,19 @@ export function shardsQueue(client: Redis, prefix: string): Queue<ShardJob> {
   return new Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
 }
 
-/** `.` because BullMQ takes a job id of digits for one of its own. */
-export function runJobId(runId: string): string {
-  return `run.${runId}`;
+/** BullMQ's: less comes first, and of equal ones the first that was added. */
+const runPriorities = { high: 1, normal: 2, low: 3 } as const satisfies Record<Priority, number>;
+
+/**
+ * `.` because BullMQ takes a job id of digits for one of its own. A job that is in the queue already stays there once.
+ * @param queueing How often the run was put back: its earlier job may be there still, about to go.
+ */
+export function runJobId(runId: string, queueing: number): string {
+  return queueing === 0 ? `run.${runId}` : `run.${runId}.${queueing}`;
+}
+
+export function runJobOptions({ runId, priority }: RunJob, queueing: number): JobsOptions {
+  return { jobId: runJobId(runId, queueing), attempts: 1, priority: runPriorities[priority], ...leaveNothing };
 }
 
 export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; opts: JobsOptions } {
@@ -56,8 +65,6 @@ export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; op
     opts: { jobId: shardJobKey(job), attempts: shardAttempts, backoff: { type: 'fixed', delay: 200 }, ...leaveNothing },
   };
 }
-
-export const runJobOptions = { attempts: 1, ...leaveNothing } as const satisfies JobsOptions;
 
 function queueOptions(client: Redis, prefix: string) {
   return { connection: client, prefix: queuePrefix(prefix), streams: { events: { maxLen: 100 } } };

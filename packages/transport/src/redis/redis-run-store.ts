@@ -3,10 +3,18 @@ import type { Redis } from 'ioredis';
 import type { Lease, RunSnapshot, RunStore } from '../conductor-transport.js';
 import { LeaseLostError, SnapshotCorruptError } from '../errors.js';
 import { namingFull } from './full-redis.js';
-import { acquireLease, commitSnapshot, deleteSnapshot, releaseLease, renewLease, saveRecord } from './store-scripts.js';
+import {
+  acquireLease,
+  commitSnapshot,
+  deleteSnapshot,
+  expireSnapshot,
+  releaseLease,
+  renewLease,
+  saveRecord,
+} from './store-scripts.js';
 
 /** What stays of a run stays for a week after its last sign of life. */
-const recordTtlMs = 7 * 24 * 3600 * 1000;
+export const recordTtlMs = 7 * 24 * 3600 * 1000;
 /** An upload whose coordinator died before it was committed goes away by itself. */
 const uploadTtlMs = 60_000;
 const uploadPartBytes = 256 * 1024;
@@ -21,6 +29,8 @@ export function runKeys(prefix: string, runId: string) {
     /** Hash: step, meta, checksum, length. */
     snapshot: `${base}:snapshot`,
     tensors: `${base}:tensors`,
+    /** Stream: the newest events. */
+    events: `${base}:events`,
     upload: (token: number) => `${base}:upload:${token}`,
   };
 }
@@ -106,6 +116,16 @@ export class RedisRunStore implements RunStore {
     held(lease, await deleteSnapshot.run(this.client, [keys.lease, keys.tensors, keys.snapshot], [lease.token]));
   }
 
+  async expireSnapshot(lease: Lease, ttlMs: number): Promise<void> {
+    const keys = runKeys(this.prefix, lease.runId);
+    const answer = await expireSnapshot.run(
+      this.client,
+      [keys.lease, keys.tensors, keys.snapshot],
+      [lease.token, ttlMs],
+    );
+    held(lease, answer);
+  }
+
   async saveRecord(lease: Lease, record: string): Promise<void> {
     const keys = runKeys(this.prefix, lease.runId);
     held(lease, await saveRecord.run(this.client, [keys.lease, keys.record], [lease.token, record, recordTtlMs]));
@@ -117,7 +137,7 @@ export class RedisRunStore implements RunStore {
 }
 
 /** @throws LeaseLostError when a fenced script answered that it refused. */
-function held(lease: Lease, answer: unknown): void {
+export function held(lease: Lease, answer: unknown): void {
   if (answer === null) throw new LeaseLostError(lease.runId, lease.token, null);
   if (typeof answer === 'number' && answer < 0) throw new LeaseLostError(lease.runId, lease.token, -answer);
 }

@@ -1,12 +1,18 @@
 import type { Redis } from 'ioredis';
 import { connectRedis } from './connection.js';
+import { directoryKeys } from './directory-keys.js';
 import { queuePrefix } from './queues.js';
 import { runKeys } from './redis-run-store.js';
 
 /** Removes all that a run has left, its record too. Only for a run that nobody conducts. */
 export async function removeRunKeys(redisUrl: string, prefix: string, runId: string): Promise<void> {
-  const { lease, record, snapshot, tensors } = runKeys(prefix, runId);
-  await withClient(redisUrl, (client) => client.unlink(lease, record, snapshot, tensors));
+  await withClient(redisUrl, (client) => removeKeysOfRun(client, prefix, runId));
+}
+
+export async function removeKeysOfRun(client: Redis, prefix: string, runId: string): Promise<void> {
+  const { lease, record, snapshot, tensors, events } = runKeys(prefix, runId);
+  await client.unlink(lease, record, snapshot, tensors, events);
+  await client.zrem(directoryKeys(prefix).index, runId);
 }
 
 /** Removes every key of a prefix: queues, runs, records. For tests and for prefixes that one command had to itself. */

@@ -75,6 +75,7 @@ if redis.call('STRLEN', KEYS[2]) ~= tonumber(ARGV[5]) then
 end
 redis.call('RENAME', KEYS[2], KEYS[3])
 redis.call('PERSIST', KEYS[3])
+redis.call('PERSIST', KEYS[4])
 redis.call('HSET', KEYS[4], 'step', ARGV[2], 'meta', ARGV[3], 'crc32', ARGV[4], 'bytes', ARGV[5], 'lease', ARGV[1])
 return 1
 `);
@@ -91,6 +92,22 @@ if holder ~= ARGV[1] then
   return holder and -tonumber(holder)
 end
 redis.call('DEL', KEYS[2], KEYS[3])
+return 1
+`);
+
+/**
+ * expireSnapshot
+ *   KEYS[1] lease, KEYS[2] tensors, KEYS[3] snapshot
+ *   ARGV[1] token, ARGV[2] time to live in ms
+ *   Returns 1; or, when the lease is lost, minus the token that holds it, and false when none does.
+ */
+export const expireSnapshot = new LuaScript(`
+local holder = redis.call('GET', KEYS[1])
+if holder ~= ARGV[1] then
+  return holder and -tonumber(holder)
+end
+redis.call('PEXPIRE', KEYS[2], ARGV[2])
+redis.call('PEXPIRE', KEYS[3], ARGV[2])
 return 1
 `);
 

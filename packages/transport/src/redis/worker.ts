@@ -1,3 +1,4 @@
+import type { WorkerReport } from '@elbo/protocol/cluster';
 import { type MemberHello, type ShardJob, shardJobSchema } from '@elbo/protocol/messages';
 import type { Worker } from 'bullmq';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
@@ -8,6 +9,7 @@ import { connectRedis } from './connection.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, shardWorkerOptions } from './queues.js';
 import { ShardRunner } from './shard-runner.js';
+import { writeWorkerReport } from './worker-reports.js';
 
 export interface RedisWorkerOptions {
   readonly redisUrl: string;
@@ -21,6 +23,8 @@ export interface RedisWorkerOptions {
 export interface RedisWorkerTransport extends WorkerTransport {
   /** What was refused so far, by reason. */
   readonly refusals: ReadonlyMap<string, number>;
+  /** Tells the run directory of this worker, for the next ten seconds. */
+  report(report: WorkerReport): Promise<void>;
 }
 
 /**
@@ -71,6 +75,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
 
   return {
     refusals: refusals.counts,
+    report: (report) => writeWorkerReport(client, prefix, report),
     takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
       const runner = new ShardRunner(handler, (job) => opened(memberships.get(membershipKey(job))), logger);
       runners.add(runner);
