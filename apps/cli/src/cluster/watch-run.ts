@@ -45,12 +45,16 @@ export async function watchRun(
     if (each.kind === 'event') {
       sink.handle(each.placed.event);
       const end = endOf(each.placed.event);
-      if (end) return end;
+      // Before the first state it is history: a run that failed once may have been resumed since.
+      if (end && known) return end;
     }
     if (each.kind !== 'state' || each.summary.state === known) continue;
+    const caughtUp = known === null;
     known = each.summary.state;
     notices.state(each.summary);
-    if (overStates.has(known)) setTimeout(() => enough.abort(), lastEventsWithinMs);
+    if (!overStates.has(known)) continue;
+    if (caughtUp) return known;
+    setTimeout(() => enough.abort(), lastEventsWithinMs);
   }
   return signal.aborted ? null : known;
 }

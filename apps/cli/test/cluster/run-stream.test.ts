@@ -144,13 +144,32 @@ describe('watching', () => {
   });
 
   it('ends when the state says so and no event does', async () => {
-    const { client, sink, notices, signal } = await watch(`${state({ state: 'cancelled' })}${noticed('1')}`);
+    const { client, seen, sink, notices, signal } = await watch(
+      `${state({})}${state({ state: 'cancelled' })}${noticed('1')}`,
+    );
     expect(await watchRun(client, 'run-1', sink, notices, signal)).toBe('cancelled');
+    expect(seen).toEqual(['state', 'state', 'notice']);
+  });
+
+  it('of a run that is over ends when all that is kept of it has come', async () => {
+    const { client, seen, sink, notices, signal } = await watch(
+      `${noticed('1')}${state({ state: 'failed' })}${noticed('2')}`,
+    );
+    expect(await watchRun(client, 'run-1', sink, notices, signal)).toBe('failed');
+    expect(seen).toEqual(['notice', 'state']);
+  });
+
+  it('of a run that failed once and was resumed goes on', async () => {
+    const failed = { event: 'run-failed', runId: 'run-1', time: 1, code: 'test', message: 'it failed' };
+    const { client, sink, notices, signal } = await watch(
+      `${sse('run-failed', failed, '1')}${state({})}${sse('run-finished', completed, '2')}`,
+    );
+    expect(await watchRun(client, 'run-1', sink, notices, signal)).toBe('completed');
   });
 
   it('tells of events that are gone', async () => {
     const { client, seen, sink, notices, signal } = await watch(
-      `event: gap\ndata: {}\n\n${sse('run-finished', completed, '3')}`,
+      `event: gap\ndata: {}\n\n${state({ state: 'completed' })}`,
     );
     await watchRun(client, 'run-1', sink, notices, signal);
     expect(seen[0]).toContain('no longer kept');
