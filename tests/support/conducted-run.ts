@@ -39,7 +39,7 @@ export class ConductedRun {
       threads: 0,
       openDataset: openRunDataset,
       openArtefacts: async () => ({ ...forgetfulArtefacts, saveCheckpoint: async ({ step }) => this.#saved(step) }),
-      onEvent: (event) => this.#take(event),
+      onEvent: (event) => this.take(event),
       onRunOver: () => {
         const finished = this.events.find((event) => event.event === 'run-finished');
         settle(finished?.parametersSha256 ?? 'no run-finished event');
@@ -142,7 +142,8 @@ export class ConductedRun {
     });
   }
 
-  #take(event: RunEvent): void {
+  /** Of its own, unless its surroundings take events themselves. */
+  take(event: RunEvent): void {
     this.events.push(event);
     for (const listener of this.#listeners) listener(event);
   }

@@ -100,6 +100,11 @@ async function conductOpened(
     };
     const channel = patientChannel(await transport.openRun(run, lease, hooks), notice);
     monitor.attach(channel);
+    const unwatch = surroundings.metrics?.watch(run.runId, {
+      workers: () => channel.members.size,
+      wireBytes: () => channel.wireBytes,
+      faults: () => monitor.faults(),
+    });
     const workerWatch = new WorkerWatch(run.runId, channel, notice, now);
     const checkpointer = new Checkpointer({
       run,
@@ -146,6 +151,7 @@ async function conductOpened(
       return result;
     } finally {
       workerWatch.stop();
+      unwatch?.();
       await checkpointer.settled();
       monitor.stop();
       await channel.close();

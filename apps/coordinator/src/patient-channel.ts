@@ -28,6 +28,9 @@ export function patientChannel(channel: RunChannel, notice: Notice): RunChannel 
     dispatch,
     address: channel.address,
     members: channel.members,
+    get wireBytes() {
+      return channel.wireBytes;
+    },
     assign: (workerId, job) => channel.assign(workerId, job),
     publish: (version, parameters) => channel.publish(version, parameters),
     close: () => channel.close(),

@@ -43,6 +43,7 @@ export class RunMonitor {
   readonly handOuts = new Map<HandOut['why'], number>();
   #channel: RunChannel | null = null;
   readonly #failures = new Map<string, number>();
+  readonly #losses = { 'shard-failed': 0, 'worker-lost': 0 };
   readonly #watch: ShardWatch;
   readonly #looking: NodeJS.Timeout;
   readonly #leaseKeeper: LeaseKeeper;
@@ -102,6 +103,12 @@ export class RunMonitor {
     if (again) notice('info', 'given-out-again', `shards given out again: ${again}`);
   }
 
+  /** What went wrong so far, and was mended, by kind. */
+  faults(): ReadonlyMap<string, number> {
+    const handOuts = [...this.handOuts].map(([why, count]) => [`shard-${why}`, count] as const);
+    return new Map([...this.options.ledger.refusals, ...handOuts, ...Object.entries(this.#losses)]);
+  }
+
   attach(channel: RunChannel): void {
     this.#channel = channel;
   }
@@ -112,6 +119,7 @@ export class RunMonitor {
   }
 
   #memberLeft({ workerId }: MemberHello, unfinished: readonly ShardJob[]): void {
+    if (unfinished.length > 0) this.#losses['worker-lost']++;
     this.#watch.left(workerId);
     this.#handOut();
     // The open round's go to the next member that is idle. The next step's, taken early, go back to the queue; when no
@@ -144,6 +152,7 @@ export class RunMonitor {
   }
 
   #shardFailed({ workerId }: MemberHello, job: ShardJob, message: string, willRetry: boolean): void {
+    this.#losses['shard-failed']++;
     this.#watch.released(workerId, job, willRetry);
     const { ledger } = this.options;
     const early = job.parameterVersion > ledger.parameterVersion;

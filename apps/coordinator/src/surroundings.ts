@@ -3,6 +3,7 @@ import type { RunEvent } from '@elbo/protocol/events';
 import type { ResolvedRun, RunJob } from '@elbo/protocol/messages';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import type { RunDirectoryWriter } from '@elbo/transport/run-directory';
+import type { CoordinatorMetrics } from './metrics/coordinator-metrics.js';
 import type { OnPhase } from './phases.js';
 import type { DatasetFacts } from './resolve-run.js';
 import type { RunArtefacts } from './run-artefacts.js';
@@ -41,6 +42,8 @@ export interface CoordinatorSurroundings {
   readonly whenStopped: 'end' | 'give-back';
   /** Milliseconds between checkpoints; checkpointIntervals when left out. */
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
+  /** Watches every run that is conducted. */
+  readonly metrics?: CoordinatorMetrics;
   /** Told of every phase of a step: tests strike coordinators down at each. */
   readonly onPhase?: OnPhase;
   readonly clock: { now(): number; monotonic(): number };

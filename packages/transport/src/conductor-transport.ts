@@ -50,8 +50,15 @@ export interface RunChannel {
    */
   publish(version: number, parameters: Float32Array): void;
   readonly members: ReadonlyMap<string, MemberHello>;
+  /** Bytes that its memberships have sent and received over the network so far; none between processes of one memory. */
+  readonly wireBytes: WireBytes;
   /** Ends the memberships and removes the run's remaining jobs. No hook is called from here on. */
   close(): Promise<void>;
+}
+
+export interface WireBytes {
+  readonly sent: number;
+  readonly received: number;
 }
 
 export type Admission =

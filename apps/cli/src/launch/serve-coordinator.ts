@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
+import { CoordinatorMetrics } from '@elbo/coordinator/metrics/coordinator-metrics';
 import type { OnPhase } from '@elbo/coordinator/phases';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
@@ -33,13 +34,18 @@ export async function serveCoordinator(
   const { redisUrl, prefix, token, listen, advertise, runsFolder, maxRuns, onPhase, checkpointIntervals } = options;
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
+  const metrics = new CoordinatorMetrics(transport);
   const conductor = startCoordinator(transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: 0,
     threads: 0,
     openDataset: openRunDataset,
     openArtefacts: (run, fence) => openRunArtefacts(run, { kind: 'kept', path: join(runsFolder, run.runId) }, fence),
-    onEvent: (event) => sink.handle(event),
+    onEvent: (event) => {
+      metrics.take(event);
+      sink.handle(event);
+    },
+    metrics,
     directory: transport.directory,
     maxRuns,
     onRunError: () => {}, // the transport has logged it, and serving goes on
@@ -52,4 +58,5 @@ export async function serveCoordinator(
   if (!signal.aborted) await once(signal, 'abort');
   await conductor.drain();
   await transport.close();
+  metrics.close();
 }

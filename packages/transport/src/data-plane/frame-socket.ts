@@ -1,5 +1,6 @@
 import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
+import type { WireBytes } from '../conductor-transport.js';
 import { encodeFrameHead, type FrameHandler, FrameReader, type FrameType, frameTypes } from './frame.js';
 
 const beatMs = 1000;
@@ -35,6 +36,12 @@ export class FrameSocket {
     stream.on('close', () => this.destroy(null));
     this.#beat = setInterval(() => this.#onBeat(), beatMs);
     this.#beat.unref();
+  }
+
+  /** Of its connection so far; zeros of a stream that is none. */
+  get wireBytes(): WireBytes {
+    if (!(this.stream instanceof Socket)) return { sent: 0, received: 0 };
+    return { sent: this.stream.bytesWritten ?? 0, received: this.stream.bytesRead };
   }
 
   /** `payloadCrc`: its CRC-32, when known. `onFlushed`: the payload has left this process's memory, or never will. */

@@ -1,5 +1,5 @@
 import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
-import type { Lease, RunHooks } from '../conductor-transport.js';
+import type { Lease, RunHooks, WireBytes } from '../conductor-transport.js';
 import type { Logger } from '../log.js';
 import type { MemberSession } from './member-session.js';
 import { PublishedParameters } from './published-parameters.js';
@@ -10,6 +10,8 @@ export class RunEndpoint {
   readonly members = new Map<string, MemberHello>();
   readonly parameters = new PublishedParameters();
   closed = false;
+  /** Of memberships that are over. */
+  readonly #wireBefore = { sent: 0, received: 0 };
   /** Open ones, those that have not said hello too. */
   readonly #sessions = new Set<MemberSession>();
   readonly #byWorker = new Map<string, MemberSession>();
@@ -21,6 +23,15 @@ export class RunEndpoint {
     readonly refusals: RefusalCounter,
     readonly logger: Logger,
   ) {}
+
+  get wireBytes(): WireBytes {
+    const total = { ...this.#wireBefore };
+    for (const { socket } of this.#sessions) {
+      total.sent += socket.wireBytes.sent;
+      total.received += socket.wireBytes.received;
+    }
+    return total;
+  }
 
   publish(version: number, parameters: Float32Array): void {
     if (this.closed) return;
@@ -47,7 +58,11 @@ export class RunEndpoint {
   }
 
   left(session: MemberSession): void {
-    this.#sessions.delete(session);
+    if (this.#sessions.delete(session)) {
+      const { sent, received } = session.socket.wireBytes;
+      this.#wireBefore.sent += sent;
+      this.#wireBefore.received += received;
+    }
     const { hello } = session;
     if (hello === null || this.#byWorker.get(hello.workerId) !== session) return;
     this.#byWorker.delete(hello.workerId);

@@ -8,6 +8,7 @@ import type { EmbeddedMembership } from './membership.js';
 export class EmbeddedRunChannel implements RunChannel {
   readonly address = '';
   readonly members = new Map<string, MemberHello>();
+  readonly wireBytes = { sent: 0, received: 0 };
   closed = false;
   readonly #memberships = new Map<string, EmbeddedMembership>();
   #version = -1;

@@ -33,6 +33,8 @@ export interface RedisConductorTransport extends ConductorTransport {
   /** http://host:port of the data plane. */
   readonly address: string;
   readonly directory: RunDirectoryWriter;
+  /** Jobs that wait, by queue. */
+  queueDepths(): Promise<Record<keyof typeof queueNames, number>>;
 }
 
 /**
@@ -65,6 +67,10 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     address: server.address,
     refusals: refusals.counts,
     directory: redisDirectoryWriter(client, prefix, logger),
+    async queueDepths() {
+      const [runJobs, shardJobs] = await Promise.all([runs, shards].map((queue) => queue.count()));
+      return { runs: runJobs ?? 0, shards: shardJobs ?? 0 };
+    },
     async submitRun(order: RunOrder): Promise<void> {
       const job = runJobSchema.parse(order);
       await namingFull('a run job', runs.add('run', job, runJobOptions(job, 0)));

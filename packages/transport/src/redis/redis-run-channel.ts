@@ -23,6 +23,10 @@ export class RedisRunChannel implements RunChannel {
     return this.endpoint.members;
   }
 
+  get wireBytes() {
+    return this.endpoint.wireBytes;
+  }
+
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     if (this.endpoint.closed) {
       throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
