@@ -9,6 +9,7 @@ import { type RunEvent, runEventSchema } from '@elbo/protocol/events';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { temporaryFolder } from './elbo.js';
+import { withRedis } from './process-memory.js';
 import type { TestRedis } from './redis.js';
 
 const script = fileURLToPath(new URL('./coordinator-process.mjs', import.meta.url));
@@ -29,7 +30,7 @@ export class TestCluster {
 
   private constructor(
     private readonly redisUrl: string,
-    private readonly prefix: string,
+    readonly prefix: string,
     readonly transport: RedisConductorTransport,
     private readonly folder: { readonly path: string; remove(): Promise<void> },
   ) {}
@@ -61,6 +62,11 @@ export class TestCluster {
 
   async submit(runId: string, spec: RunSpec): Promise<void> {
     await this.transport.submitRun({ runId, spec });
+  }
+
+  /** Of a key without its prefix, milliseconds. */
+  async ttlMs(key: string): Promise<number> {
+    return withRedis(this.redisUrl, (client) => client.pttl(`${this.prefix}:${key}`));
   }
 
   runFolder(runId: string): string {

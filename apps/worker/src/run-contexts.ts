@@ -6,6 +6,7 @@ import { createModel } from '@elbo/vae-core/models/model';
 import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { ScratchBuffers } from './scratch-buffers.js';
 import type { ThreadRun } from './threads/messages.js';
+import { Turns } from './turns.js';
 
 /** What a worker keeps for one run, under one conductor, while it is a member of it. */
 export interface RunContext {
@@ -15,6 +16,8 @@ export interface RunContext {
   readonly scratch: ScratchBuffers;
   /** Shards of this run that the worker computes at the same time. */
   readonly slots: number;
+  /** Of its shards for the threads: the kept buffers are enough for its slots, and for one that was handed over. */
+  readonly turns: Turns;
 }
 
 /** What the worker's surroundings give it: packed data sets, and memory where the coordinator's tensors lie too. */
@@ -25,15 +28,22 @@ export interface WorkerSurroundings {
   sharedArena?(runId: string): TensorArena;
 }
 
-/** The contexts of the runs that this worker works for; the oldest is dropped when there are more than four. */
+/** The contexts of the runs that this worker works for. */
 export class RunContexts {
   readonly #arenas = new Map<string, TensorArena>();
   readonly #contexts = new Map<string, Promise<RunContext>>();
+  /** Those of them that are ready. */
+  readonly #ready = new Map<string, RunContext>();
 
   constructor(
     private readonly threads: number,
     private readonly surroundings: WorkerSurroundings,
   ) {}
+
+  /** Shards that the worker takes at the same time: as many as keep its threads busy, whichever run they are of. */
+  get slots(): number {
+    return Math.max(1, ...[...this.#ready.values()].map(({ slots }) => slots));
+  }
 
   /** Allocates the kept buffers of a membership in memory that the threads share. */
   allocatorFor(job: ShardJob): (length: number) => Float32Array {
@@ -47,7 +57,12 @@ export class RunContexts {
       context = this.#create(job, membership);
       this.#contexts.set(key, context);
       membership.signal.addEventListener('abort', () => this.#forget(key), { once: true });
-      context.catch(() => this.#forget(key));
+      context.then(
+        (ready) => {
+          if (!membership.signal.aborted) this.#ready.set(key, ready);
+        },
+        () => this.#forget(key),
+      );
     }
     return context;
   }
@@ -61,11 +76,19 @@ export class RunContexts {
     const slots = Math.max(1, Math.floor(this.threads / microbatches));
     return {
       run,
-      threadRun: { key: keyOf(job), run, dataset: await this.surroundings.openDataset(run.datasetHash, membership) },
+      threadRun: { key: keyOf(job), run, dataset: await this.#dataset(membership) },
       kernels: Kernels.create(arena),
       scratch: new ScratchBuffers(Math.ceil(this.threads / slots) + 1, () => arena.allocate(length)),
       slots,
+      turns: new Turns(slots + 1),
     };
+  }
+
+  /** Runs on the same data share it. */
+  async #dataset(membership: RunMembership): Promise<SharedArrayBuffer> {
+    const { datasetHash } = membership.run;
+    const other = [...this.#ready.values()].find(({ run }) => run.datasetHash === datasetHash);
+    return other?.threadRun.dataset ?? this.surroundings.openDataset(datasetHash, membership);
   }
 
   #arenaOf(job: ShardJob, parameterCount: number): TensorArena {
@@ -82,6 +105,7 @@ export class RunContexts {
 
   #forget(key: string): void {
     this.#contexts.delete(key);
+    this.#ready.delete(key);
     this.#arenas.delete(key);
   }
 }

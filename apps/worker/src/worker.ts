@@ -1,12 +1,14 @@
 import { availableParallelism, hostname } from 'node:os';
+import type { WorkerReport } from '@elbo/protocol/cluster';
 import type { ContributionHeader, MemberHello, ShardJob } from '@elbo/protocol/messages';
 import { MemberRefusedError, RunClosedError, StaleVersionError } from '@elbo/transport/errors';
 import type { RunMembership, ShardTaker, WorkerTransport } from '@elbo/transport/worker-transport';
 import type { Logger } from 'pino';
-import { computeEvaluationShard, computeGradientShard } from './compute-shard.js';
-import { RunContexts, type WorkerSurroundings } from './run-contexts.js';
+import { computeEvaluationShard, computeGradientShard, type ShardResult } from './compute-shard.js';
+import { type RunContext, RunContexts, type WorkerSurroundings } from './run-contexts.js';
 import { type ComputePool, ThreadPool } from './threads/thread-pool.js';
 import { thisBuild, type WorkerBuild } from './worker-build.js';
+import { WorkerTally } from './worker-tally.js';
 
 export interface WorkerOptions {
   readonly workerId: string;
@@ -27,6 +29,8 @@ export class Worker {
   readonly #contexts: RunContexts;
   readonly #hello: MemberHello;
   readonly #taker: ShardTaker;
+  readonly #tally: WorkerTally;
+  readonly #startedAt = Date.now();
 
   constructor(
     private readonly transport: WorkerTransport,
@@ -35,9 +39,17 @@ export class Worker {
     const threads = options.threads ?? availableParallelism();
     this.#pool = options.pool ?? new ThreadPool(threads);
     this.#contexts = new RunContexts(threads, options.surroundings);
+    this.#tally = new WorkerTally(threads, () => performance.now());
     const build = options.build ?? thisBuild();
     this.#hello = { workerId: options.workerId, ...build, threads, host: hostname(), pid: process.pid };
     this.#taker = transport.takeShards((job) => this.#work(job), 1);
+  }
+
+  /** What it does, and how it is. */
+  report(): WorkerReport {
+    const residentBytes = process.memoryUsage.rss();
+    const times = { startedAt: this.#startedAt, lastSeenAt: Date.now() };
+    return { ...this.#hello, ...times, ...this.#tally.report(), residentBytes };
   }
 
   /** Takes no more shards, finishes those it has, and ends its threads. */
@@ -49,32 +61,45 @@ export class Worker {
 
   /** The way of one shard. */
   async #work(job: ShardJob): Promise<void> {
+    this.#tally.took(job.runId);
     const allocate = this.#contexts.allocatorFor(job);
-    let membership: RunMembership;
     try {
-      membership = await this.transport.join(job, this.#hello, allocate);
+      const membership = await this.transport.join(job, this.#hello, allocate);
       const context = await this.#contexts.of(job, membership);
-      this.#taker.setSlots(context.slots);
+      this.#taker.setSlots(this.#contexts.slots);
       const parameters = await membership.parametersFor(job.parameterVersion);
-      if (job.kind === 'gradient') {
-        const gradient = await membership.contributionBuffer(job);
-        const result = await computeGradientShard(this.#pool, context, job, parameters, gradient).catch((error) => {
-          membership.discard(gradient);
-          throw error;
-        });
-        await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, gradient);
-      } else {
-        const result = await computeEvaluationShard(this.#pool, context, job, parameters);
-        await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, null);
-      }
+      const { result, gradient } = await context.turns.take(() => this.#compute(job, membership, context, parameters));
+      await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, gradient);
+      this.#tally.did(job.runId, result.terms.sampleCount, result.computeMs);
     } catch (error) {
       // The run went on or ended without this shard: nothing is lost, and nobody waits for it.
       if (error instanceof StaleVersionError || error instanceof RunClosedError) {
         this.options.log.debug({ job, reason: error.code }, 'shard dropped');
         return;
       }
+      this.#tally.failed();
       if (error instanceof MemberRefusedError) this.#refused(error);
       this.options.log.error({ job, err: error }, 'shard failed');
+      throw error;
+    } finally {
+      this.#tally.left(job.runId);
+    }
+  }
+
+  async #compute(
+    job: ShardJob,
+    membership: RunMembership,
+    context: RunContext,
+    parameters: Float32Array,
+  ): Promise<{ readonly result: ShardResult; readonly gradient: Float32Array | null }> {
+    if (job.kind === 'evaluation') {
+      return { result: await computeEvaluationShard(this.#pool, context, job, parameters), gradient: null };
+    }
+    const gradient = await membership.contributionBuffer(job);
+    try {
+      return { result: await computeGradientShard(this.#pool, context, job, parameters, gradient), gradient };
+    } catch (error) {
+      membership.discard(gradient);
       throw error;
     }
   }

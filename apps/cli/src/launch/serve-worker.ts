@@ -6,6 +6,9 @@ import { defaultLogger } from '@elbo/transport/log';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
 
+/** How often the cluster hears of a worker. */
+const reportMs = 2000;
+
 export interface ServeWorkerOptions {
   readonly redisUrl: string;
   readonly prefix: string;
@@ -40,9 +43,17 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
       },
     },
   });
+  const report = () => {
+    transport
+      .report(worker.report())
+      .catch((error: unknown) => log.debug({ err: error }, 'nobody was told of this worker'));
+  };
+  report();
+  const reporting = setInterval(report, reportMs);
   try {
     if (!signal.aborted) await Promise.race([once(signal, 'abort'), refusal]);
   } finally {
+    clearInterval(reporting);
     await worker.close();
   }
 }

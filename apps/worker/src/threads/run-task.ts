@@ -13,7 +13,12 @@ import { ThreadState } from './thread-state.js';
 
 /** The thread's side of the Piscina pool: one task is one microbatch. */
 
-const states = new Map<string, Promise<ThreadState>>();
+/** Runs that a thread keeps, the least recently used first. */
+const mostRuns = 6;
+/** One that it did nothing for in so long goes when another comes. */
+const forgottenMs = 30_000;
+
+const states = new Map<string, { readonly state: Promise<ThreadState>; readonly usedAt: number }>();
 
 export default async function runTask(task: ThreadTask): Promise<ThreadResult> {
   const state = await stateOf(task.threadRun);
@@ -75,13 +80,16 @@ function drawEpsilon(
   return epsilon;
 }
 
-async function stateOf(threadRun: ThreadRun): Promise<ThreadState> {
-  let state = states.get(threadRun.key);
-  if (!state) {
-    // A thread keeps the run it works on, and the one before it for shards that are still on their way.
-    if (states.size >= 2) states.delete(states.keys().next().value as string);
-    state = ThreadState.create(threadRun);
-    states.set(threadRun.key, state);
+async function stateOf({ key, ...rest }: ThreadRun): Promise<ThreadState> {
+  const now = performance.now();
+  const kept = states.get(key);
+  states.delete(key);
+  if (!kept) {
+    for (const [other, { usedAt }] of states) {
+      if (states.size >= mostRuns || now - usedAt > forgottenMs) states.delete(other);
+    }
   }
+  const state = kept?.state ?? ThreadState.create({ key, ...rest });
+  states.set(key, { state, usedAt: now });
   return state;
 }
