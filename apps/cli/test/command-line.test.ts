@@ -105,7 +105,7 @@ describe('elbo', () => {
 
   it('refuses a spec file that is larger than any spec', async () => {
     await writeFile(join(root, 'mine.json'), ' '.repeat(1024 * 1024 + 1));
-    expect(await run(['train', 'mine.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('1 MiB') });
+    expect(await run(['train', 'mine.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('64 KiB') });
   });
 
   it('lists and describes data sets', async () => {

@@ -14,6 +14,21 @@ export class RunBusyError extends CoordinatorError {
   }
 }
 
+/** A run needs more memory than this machine, or its container, has. */
+export class MemoryCeilingError extends CoordinatorError {
+  readonly code = 'MEMORY_CEILING';
+  constructor(
+    readonly runId: string,
+    /** In a sentence. */
+    readonly needs: string,
+    readonly availableBytes: number,
+  ) {
+    super(
+      `run ${runId} is refused: it takes ${needs}, and there are ${Math.floor(availableBytes / 2 ** 20)} MiB. Use smaller layers, fewer shardsPerStep, a smaller microbatchSize, fewer monteCarloSamples or fewer threads`,
+    );
+  }
+}
+
 /** A shard failed on every attempt: something in it, not around it, is wrong. */
 export class PoisonedShardError extends CoordinatorError {
   readonly code = 'POISONED_SHARD';

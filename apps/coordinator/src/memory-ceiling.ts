@@ -1,6 +1,8 @@
+import { totalmem } from 'node:os';
 import type { ResolvedRun } from '@elbo/protocol/messages';
 import { coordinatorBuffers, snapshotBuffers, workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { evaluationMicrobatchSize } from '@elbo/vae-core/steps/step-plan';
+import { MemoryCeilingError } from './errors.js';
 
 const mebibyte = 2 ** 20;
 /** Of a process with Node, its libraries and a heap at work, measured and rounded up. */
@@ -65,13 +67,37 @@ function activationBytes({ spec, dataDim, microbatchSize }: ResolvedRun): number
   return activationCopies * examples * widths.reduce((sum, width) => sum + width) * Float32Array.BYTES_PER_ELEMENT;
 }
 
+/**
+ * Refuses a run that this process could not hold, before anything is allocated for it.
+ * @param availableBytes of the machine, or of the container that the process runs in
+ * @throws MemoryCeilingError
+ */
+export function assertFits(
+  run: ResolvedRun,
+  ceiling: MemoryCeiling,
+  transport: 'embedded' | 'redis',
+  threads: number,
+  availableBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY),
+): void {
+  const needed = transport === 'embedded' ? embeddedBytes(ceiling, threads) : ceiling.coordinator;
+  if (needed > availableBytes) {
+    throw new MemoryCeilingError(run.runId, describeCeiling(ceiling, transport, threads), availableBytes);
+  }
+}
+
+function workerBytes(ceiling: MemoryCeiling, threads: number): number {
+  return ceiling.worker + (Math.max(threads, 1) - 1) * ceiling.furtherThread;
+}
+
+function embeddedBytes(ceiling: MemoryCeiling, threads: number): number {
+  return ceiling.coordinator + workerBytes(ceiling, threads) - ceiling.shared;
+}
+
 /** The ceiling in a sentence. @param threads of a worker; 0 when it is not known */
 export function describeCeiling(ceiling: MemoryCeiling, transport: 'embedded' | 'redis', threads: number): string {
-  const worker = ceiling.worker + (Math.max(threads, 1) - 1) * ceiling.furtherThread;
-  if (transport === 'embedded')
-    return `at most ${inMebibytes(ceiling.coordinator + worker - ceiling.shared)} in this process`;
+  if (transport === 'embedded') return `at most ${inMebibytes(embeddedBytes(ceiling, threads))} in this process`;
   const further = threads === 0 ? ` and ${inMebibytes(ceiling.furtherThread)} for each further thread` : '';
-  return `at most ${inMebibytes(ceiling.redis)} in Redis, ${inMebibytes(ceiling.coordinator)} in the coordinator, ${inMebibytes(worker)} in a worker${further}`;
+  return `at most ${inMebibytes(ceiling.redis)} in Redis, ${inMebibytes(ceiling.coordinator)} in the coordinator, ${inMebibytes(workerBytes(ceiling, threads))} in a worker${further}`;
 }
 
 function inMebibytes(bytes: number): string {

@@ -4,18 +4,34 @@
  */
 export function findDuplicateKey(json: string): string | null {
   const open: (Set<string> | null)[] = [];
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\]]/gs;
-  for (const match of json.matchAll(tokens)) {
-    const token = match[0];
-    if (token === '{') open.push(new Set());
-    else if (token === '[') open.push(null);
-    else if (token === '}' || token === ']') open.pop();
-    else if (/^\s*:/.test(json.slice(match.index + token.length, match.index + token.length + 64).trimStart())) {
-      const key = JSON.parse(token) as string;
-      const keys = open.at(-1);
-      if (keys?.has(key)) return key;
-      keys?.add(key);
+  for (let at = 0; at < json.length; at++) {
+    const character = json[at];
+    if (character === '{') open.push(new Set());
+    else if (character === '[') open.push(null);
+    else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const end = endOfString(json, at);
+      if (isKey(json, end)) {
+        const key = JSON.parse(json.slice(at, end)) as string;
+        const keys = open.at(-1);
+        if (keys?.has(key)) return key;
+        keys?.add(key);
+      }
+      at = end - 1;
     }
   }
   return null;
+}
+
+/** Behind the closing quote. A loop: what a regular expression keeps for a long string can be more than its stack. */
+function endOfString(json: string, quote: number): number {
+  let at = quote + 1;
+  while (at < json.length && json[at] !== '"') at += json[at] === '\\' ? 2 : 1;
+  return at + 1;
+}
+
+function isKey(json: string, end: number): boolean {
+  let at = end;
+  while (/\s/.test(json[at] ?? '')) at++;
+  return json[at] === ':';
 }

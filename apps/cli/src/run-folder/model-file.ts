@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { type RunSpec, runSpecSchema } from '@elbo/protocol/run-spec';
 import { layParametersOut, type ParameterLayout, parameterView } from '@elbo/vae-core/parameter-layout';
 import { SafetensorsError } from '../errors.js';
@@ -7,6 +7,8 @@ import { readSafetensors, writeSafetensors } from './safetensors.js';
 import { writeFileAtomically } from './write-file-atomically.js';
 
 const formatName = 'elbo-vae-1';
+/** Node reads at most 2 GiB at once. */
+const maxModelBytes = 2 ** 31 - 1;
 
 /** A trained model: the parameters, and the spec that says what they mean. */
 export interface SavedModel {
@@ -48,7 +50,7 @@ export async function writeModelFile(
 
 /** Reads what `writeModelFile` wrote, checksum included. @throws SafetensorsError */
 export async function readModelFile(path: string): Promise<SavedModel> {
-  const { tensors, metadata } = readSafetensors(await readFile(path));
+  const { tensors, metadata } = readSafetensors(await readBounded(path));
   if (metadata.format !== formatName) {
     throw new SafetensorsError(
       `${path} is no Elbo model: its format is ${metadata.format ?? 'not given'}, not ${formatName}`,
@@ -68,6 +70,15 @@ export async function readModelFile(path: string): Promise<SavedModel> {
   if (!Number.isSafeInteger(step) || step < 0)
     throw new SafetensorsError(`${path} has no valid step: ${metadata.step}`);
   return { spec: readSpecJson(path, metadata.spec), layout, parameters, step };
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  const found = await stat(path);
+  if (!found.isFile()) throw new SafetensorsError(`${path} is not a file`);
+  if (found.size > maxModelBytes) {
+    throw new SafetensorsError(`${path} has ${found.size} bytes; no model has more than ${maxModelBytes}`);
+  }
+  return readFile(path);
 }
 
 function readSpecJson(path: string, json: string | undefined): RunSpec {

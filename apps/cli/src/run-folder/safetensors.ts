@@ -75,9 +75,9 @@ export function readSafetensors(file: Uint8Array): SafetensorsContent {
     throw new SafetensorsError(`the tensors end at byte ${end} of the data, which has ${dataBytes}`);
 
   const tensors = places.map(({ name, shape, begin, end: placeEnd }) => {
-    // A copy: the data may begin at any byte, and a Float32Array may not.
-    const bytes = file.slice(dataStart + begin, dataStart + placeEnd);
-    return { name, shape, data: new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / bytesPerElement) };
+    // A copy: the data may begin at any byte, and a Float32Array may not. (Of a Buffer, slice would be none.)
+    const bytes = new Uint8Array(file.subarray(dataStart + begin, dataStart + placeEnd));
+    return { name, shape, data: new Float32Array(bytes.buffer, 0, bytes.length / bytesPerElement) };
   });
   return { tensors, metadata: readMetadata(header) };
 }

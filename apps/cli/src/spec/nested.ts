@@ -39,7 +39,9 @@ export function layOver(under: PlainObject, over: PlainObject): PlainObject {
   const merged: PlainObject = kindChanges ? {} : { ...under };
   for (const [key, value] of Object.entries(over)) {
     const below = Object.hasOwn(merged, key) ? merged[key] : undefined;
-    merged[key] = isPlainObject(below) && isPlainObject(value) ? layOver(below, value) : value;
+    const laid = isPlainObject(below) && isPlainObject(value) ? layOver(below, value) : value;
+    // Assigning to __proto__ would give the object another prototype, and its fields to the spec unseen.
+    Object.defineProperty(merged, key, { value: laid, enumerable: true, configurable: true, writable: true });
   }
   return merged;
 }

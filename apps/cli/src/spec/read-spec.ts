@@ -1,6 +1,6 @@
 import { open, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Document, isNode, LineCounter, parseDocument } from 'yaml';
+import { type Document, isNode, Lexer, LineCounter, Parser, parseDocument } from 'yaml';
 import { SpecError, UsageError } from '../errors.js';
 import { type FieldPath, isPlainObject, type PlainObject } from './nested.js';
 
@@ -13,8 +13,12 @@ export interface WrittenSpec {
   lineOf(path: FieldPath): number | null;
 }
 
-const maxBytes = 1024 * 1024;
+const maxBytes = 64 * 1024;
 const maxAliases = 100;
+/** A spec is nested four deep. */
+const maxDepth = 64;
+/** A full spec has some hundred words. The parser's time grows with the square of their number. */
+const maxLexemes = 10_000;
 
 /** Reads `elbo train`'s argument: a YAML or JSON file, or the name of a data set. */
 export async function readSpec(argument: string): Promise<WrittenSpec> {
@@ -35,19 +39,29 @@ export function parseSpec(source: string, origin: string): WrittenSpec {
   let document: Document;
   let input: unknown;
   try {
+    assertModest(source);
     document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, prettyErrors: true });
     const fault = document.errors[0] ?? document.warnings[0];
     if (fault) throw fault;
     input = document.toJS({ maxAliasCount: maxAliases });
   } catch (error) {
-    // A RangeError is the parser's stack at its end: brackets nested thousands deep.
-    const reason = error instanceof RangeError ? 'it is nested too deeply' : (error as Error).message;
-    throw new SpecError(origin, [`not valid YAML or JSON: ${reason.trim()}`]);
+    throw new SpecError(origin, [`not valid YAML or JSON: ${(error as Error).message.trim()}`]);
   }
   if (!isPlainObject(input)) {
     throw new SpecError(origin, ['a run spec is an object with at least `dataset: { name: ... }` in it']);
   }
   return { input, origin, lineOf: (path) => lineOf(document, lines, path) };
+}
+
+/** The parser proper is recursive, and a stack that ends inside it can take the process along. */
+function assertModest(source: string): void {
+  const parser = new Parser();
+  let lexemes = 0;
+  for (const lexeme of new Lexer().lex(source)) {
+    if (++lexemes > maxLexemes) throw new Error(`it has more than ${maxLexemes} words`);
+    for (const _ of parser.next(lexeme));
+    if (parser.stack.length > maxDepth) throw new Error(`it is nested more than ${maxDepth} deep`);
+  }
 }
 
 function lineOf(document: Document, lines: LineCounter, path: FieldPath): number | null {
@@ -74,10 +88,18 @@ async function readBounded(path: string): Promise<string> {
     // One byte past the bound tells a file that grew since, too.
     const { bytesRead, buffer } = await file.read(Buffer.alloc(maxBytes + 1), 0, maxBytes + 1, 0);
     if (bytesRead > maxBytes) {
-      throw new UsageError(`${path} is larger than 1 MiB: that is no run spec`);
+      throw new UsageError(`${path} is larger than ${maxBytes / 1024} KiB: that is no run spec`);
     }
-    return buffer.toString('utf8', 0, bytesRead);
+    return decodeUtf8(buffer.subarray(0, bytesRead), path);
   } finally {
     await file.close();
+  }
+}
+
+function decodeUtf8(bytes: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new UsageError(`${path} is not text in UTF-8: save it so`);
   }
 }

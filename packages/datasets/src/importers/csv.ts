@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { CsvError, parse } from 'csv-parse';
 import {
@@ -38,6 +39,11 @@ const nonFinite = /^[+-]?(?:nan|inf|infinity)$/i;
  *   EmptyDatasetError, UnsupportedContentError, TooLargeError
  */
 export async function readCsvExamples(path: string, options: CsvOptions): Promise<ExampleTable> {
+  const found = await stat(path).catch((cause: Error) => {
+    throw new UnreadableSourceError(path, cause.message, { cause });
+  });
+  // A pipe ends; a device need not.
+  if (!found.isFile() && !found.isFIFO()) throw new UnreadableSourceError(path, 'it is not a file');
   const rows = new CsvRows(path, options);
   const parser = parse({
     bom: true,

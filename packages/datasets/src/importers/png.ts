@@ -1,3 +1,4 @@
+import { inflateSync } from 'node:zlib';
 import { decode } from 'fast-png';
 import { TooLargeError, TruncatedFileError, UnsupportedContentError, WrongMagicError } from '../errors.js';
 import { maxExampleValues } from '../packed/header.js';
@@ -21,11 +22,15 @@ export async function readPng(path: string): Promise<PngImage> {
   const bytes = await readSource(path);
   const found = bytes.toString('hex', 0, 8);
   if (found !== signature) throw new WrongMagicError(path, `the PNG signature ${signature}`, found);
-  requireWhole(bytes, path);
-  // Before anything is decompressed: a small file may declare a huge image.
-  const values = bytes.readUInt32BE(16) * bytes.readUInt32BE(20) * 4;
+  const chunks = splitChunks(bytes, path);
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  if (width === 0 || height === 0)
+    throw new UnsupportedContentError(path, `it is ${width} pixels wide and ${height} high.`);
+  // Before anything is decompressed: a small file may declare a huge image, or hold more than it declares.
+  const values = width * height * 4;
   if (values > maxExampleValues) throw new TooLargeError(path, values, maxExampleValues, 'values');
-  const image = decodeOrThrow(bytes, path);
+  requireModest(chunks, 2 * values + 8 * height + 64, path);
+  const image = decodeOrThrow(Buffer.concat([bytes.subarray(0, 8), ...chunks.map((chunk) => chunk.bytes)]), path);
   if (image.palette !== undefined || image.depth !== 8 || (image.channels !== 1 && image.channels !== 3)) {
     const colours = image.palette === undefined ? `${image.channels} channels` : 'a palette';
     throw new UnsupportedContentError(
@@ -33,13 +38,23 @@ export async function readPng(path: string): Promise<PngImage> {
       `it has ${colours} of ${image.depth} bits. Save it as 8-bit grey or 8-bit RGB, without transparency.`,
     );
   }
-  const { height, width, channels } = image;
+  const { channels } = image;
   const pixels = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   return { shape: channels === 1 ? [height, width] : [height, width, channels], pixels };
 }
 
+interface Chunk {
+  readonly type: string;
+  /** Length, type, data and CRC. */
+  readonly bytes: Buffer;
+}
+
+/** Those that say what the pixels are; any other may hold whatever it likes, and is not looked at. */
+const pixelChunks: ReadonlySet<string> = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
+
 /** Walks the chunks (length, type, data, CRC) to the end of the last one. */
-function requireWhole(bytes: Buffer, path: string): void {
+function splitChunks(bytes: Buffer, path: string): Chunk[] {
+  const chunks: Chunk[] = [];
   let position = 8;
   for (;;) {
     if (bytes.length < position + 12)
@@ -50,8 +65,21 @@ function requireWhole(bytes: Buffer, path: string): void {
       throw new UnsupportedContentError(path, 'it does not start with an image header (IHDR).');
     }
     if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
-    if (type === 'IEND') return;
+    if (pixelChunks.has(type)) chunks.push({ type, bytes: bytes.subarray(position, end) });
+    if (type === 'IEND') return chunks;
     position = end;
+  }
+}
+
+/** Refuses pixels that inflate to more than the image can have. Other damage is the decoder's to name. */
+function requireModest(chunks: readonly Chunk[], maxBytes: number, path: string): void {
+  const packed = chunks.filter(({ type }) => type === 'IDAT').map(({ bytes }) => bytes.subarray(8, -4));
+  try {
+    inflateSync(Buffer.concat(packed), { maxOutputLength: maxBytes });
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
+      throw new UnsupportedContentError(path, `its pixels unpack to more than the ${maxBytes} bytes they can have.`);
+    }
   }
 }
 

@@ -18,7 +18,10 @@ export async function readSource(path: string): Promise<Buffer> {
 
 async function readRaw(path: string): Promise<Buffer> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A device or a pipe has no size to bound it by.
+    if (!found.isFile()) throw new Error('it is not a file');
+    const { size } = found;
     if (size > maxSourceBytes) throw new TooLargeError(path, size, maxSourceBytes, 'bytes');
     return await readFile(path);
   } catch (cause) {

@@ -82,6 +82,7 @@ async function withFile<T>(path: string, use: (file: FileHandle, path: string) =
     throw new UnreadableSourceError(path, cause.message, { cause });
   });
   try {
+    if (!(await file.stat()).isFile()) throw new UnreadableSourceError(path, 'it is not a file');
     return await use(file, path);
   } finally {
     await file.close();

@@ -140,9 +140,12 @@ class RedisRunDirectory implements RunDirectory {
 
   async #newest(count: number): Promise<Found[]> {
     const { index } = directoryKeys(this.prefix);
-    const found = await this.#read(await this.client.zrevrange(index, 0, count - 1), summaryFields);
-    // Their records have expired.
-    const gone = found.filter(({ entry }) => entry === null).map(({ runId }) => runId);
+    const named = await this.client.zrevrange(index, 0, count - 1);
+    const ids = named.filter((runId) => runIdSchema.safeParse(runId).success);
+    const found = await this.#read(ids, summaryFields);
+    // Their records have expired, or somebody else wrote them.
+    const there = new Set(found.filter(({ entry }) => entry !== null).map(({ runId }) => runId));
+    const gone = named.filter((runId) => !there.has(runId));
     if (gone.length > 0) await this.client.zrem(index, ...gone);
     return found;
   }
