@@ -28,7 +28,7 @@ export function fingerprint() {
   };
   for (const name of ['package-lock.json', 'tsconfig.base.json']) add(name);
   for (const path of workspaces()) {
-    for (const name of ['src', 'assembly', 'package.json', 'tsconfig.json']) add(`${path}/${name}`);
+    for (const name of ['src', 'assembly', 'package.json', 'tsconfig.json', 'vite.config.ts']) add(`${path}/${name}`);
   }
   return hash.digest('hex');
 }

@@ -1,0 +1,67 @@
+import { accessSchema } from '@elbo/protocol/cluster';
+import { computed, signal } from '@preact/signals';
+import { z } from 'zod';
+import { ApiError, getJson, postJson, reasonOf, request, whenSignedOut } from './client.js';
+
+const sessionSchema = z.object({ access: accessSchema, version: z.string() });
+type SessionFacts = z.infer<typeof sessionSchema>;
+
+export type Session =
+  | { readonly state: 'asking' }
+  | { readonly state: 'out'; readonly reason: string | null }
+  | ({ readonly state: 'in' } & SessionFacts);
+
+export const session = signal<Session>({ state: 'asking' });
+/** Whether this person may change anything. */
+export const mayChange = computed(() => session.value.state === 'in' && session.value.access === 'full');
+
+whenSignedOut(() => {
+  if (session.value.state === 'in') session.value = { state: 'out', reason: 'The session has ended. Sign in again.' };
+});
+
+/** Signs in with the token of the address (`#token=...`), which is then taken out of it, or with the session that is. */
+export async function openSession(): Promise<void> {
+  // A link with a token may be opened in a page that is already here.
+  addEventListener('hashchange', () => {
+    const token = takeToken();
+    if (token !== null) void signIn(token);
+  });
+  const token = takeToken();
+  if (token !== null) return signIn(token);
+  try {
+    session.value = { state: 'in', ...(await getJson(sessionSchema, 'session')) };
+  } catch (error) {
+    const nobody = error instanceof ApiError && error.status === 401;
+    session.value = { state: 'out', reason: nobody ? null : reasonOf(error) };
+  }
+}
+
+function takeToken(): string | null {
+  const token = /^#token=(.+)$/.exec(location.hash)?.[1];
+  if (token === undefined) return null;
+  location.replace('#/');
+  return decodeURIComponent(token);
+}
+
+export async function signIn(token: string): Promise<void> {
+  try {
+    session.value = { state: 'in', ...(await postJson(sessionSchema, 'session', { token })) };
+  } catch (error) {
+    session.value = { state: 'out', reason: reasonOf(error) };
+  }
+}
+
+export async function signOut(): Promise<void> {
+  await request('DELETE', 'session').catch(() => null);
+  session.value = { state: 'out', reason: null };
+}
+
+/** @throws ApiError when the coordinator cannot be reached or the session is over */
+export async function checkSession(): Promise<void> {
+  await getJson(sessionSchema, 'session').catch((error: unknown) => {
+    if (error instanceof ApiError && error.status === 401) {
+      session.value = { state: 'out', reason: 'The session has ended. Sign in again.' };
+    }
+    throw error;
+  });
+}

@@ -1,0 +1,66 @@
+import type { RunEvent } from '@elbo/protocol/events';
+import { useSignal } from '@preact/signals';
+import { now } from '../components/now.js';
+import { Empty } from '../components/states.js';
+import { count, duration, moment, nats, plural } from '../format/format.js';
+import type { RunStore } from './run-store.js';
+
+export function EventsTab({ store }: { readonly store: RunStore }) {
+  const warningsOnly = useSignal(false);
+  const events = store.events.value.filter((event) => !warningsOnly.value || isWarning(event));
+  return (
+    <section aria-label="Events">
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={warningsOnly.value}
+          onChange={(event) => (warningsOnly.value = event.currentTarget.checked)}
+        />
+        Warnings and failures only
+      </label>
+      {events.length === 0 ? (
+        <Empty title={warningsOnly.value ? 'No warning' : 'Nothing yet'}>
+          <p>{warningsOnly.value ? 'Nothing of this run asked for attention.' : 'Events come as the run goes on.'}</p>
+        </Empty>
+      ) : (
+        <ol class="events card">
+          {events.toReversed().map((event) => (
+            <li
+              key={`${event.event}-${event.time}-${describeEvent(event)}`}
+              class={isWarning(event) ? 'event-warning' : undefined}
+            >
+              <time dateTime={new Date(event.time).toISOString()}>{moment(event.time, now.peek())}</time>
+              <span class="event-kind">{event.event === 'notice' ? event.code : event.event}</span>
+              <span class="event-text">{describeEvent(event)}</span>
+            </li>
+          ))}
+        </ol>
+      )}
+    </section>
+  );
+}
+
+function isWarning(event: RunEvent): boolean {
+  return event.event === 'run-failed' || (event.event === 'notice' && event.level === 'warning');
+}
+
+export function describeEvent(event: RunEvent): string {
+  switch (event.event) {
+    case 'run-started':
+      return `${event.engine}, ${event.transport}; ${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}; ${count(event.parameterCount)} parameters`;
+    case 'epoch': {
+      const { elbo, reconstructionLogProb, klDivergence } = event.test ?? event.train;
+      return `epoch ${event.epoch}: ${event.test ? 'test' : 'train'} ELBO ${nats(elbo)} = ${nats(reconstructionLogProb)} − ${nats(klDivergence)}; ${count(event.imagesPerSecond)} images/s, ${duration(event.seconds)}`;
+    }
+    case 'checkpoint':
+      return `saved after step ${count(event.step)}`;
+    case 'notice':
+      return event.message;
+    case 'run-finished':
+      return `${event.outcome} after step ${count(event.step)}, ${duration(event.seconds)}; parameters ${event.parametersSha256.slice(0, 12)}…`;
+    case 'run-failed':
+      return `${event.code}: ${event.message}`;
+    case 'step':
+      return `step ${count(event.step)}: ELBO ${nats(event.elbo)}`;
+  }
+}

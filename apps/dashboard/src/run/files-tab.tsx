@@ -1,0 +1,53 @@
+import { artefactSchema, type RunDetail } from '@elbo/protocol/cluster';
+import { z } from 'zod';
+import { api } from '../api/client.js';
+import { useFetched } from '../api/use-fetched.js';
+import { Empty, Loading, ProblemBox } from '../components/states.js';
+import { bytes } from '../format/format.js';
+
+const artefactsSchema = z.object({ artefacts: z.array(artefactSchema) });
+
+export function FilesTab({ run }: { readonly run: RunDetail }) {
+  // A run that ends leaves more files than it had.
+  const fetched = useFetched(artefactsSchema, `runs/${run.runId}/artefacts`, `${run.state} ${run.epoch}`);
+  if (fetched.problem !== null) return <ProblemBox title="The files could not be listed" reason={fetched.problem} />;
+  if (fetched.value === null) return <Loading what="the list of files" />;
+  const { artefacts } = fetched.value;
+  if (artefacts.length === 0) {
+    return (
+      <Empty title="No file yet">
+        <p>The run folder fills when the run is conducted.</p>
+      </Empty>
+    );
+  }
+  return (
+    <table class="list files">
+      <thead>
+        <tr>
+          <th scope="col">File</th>
+          <th scope="col">Type</th>
+          <th scope="col" class="number">
+            Size
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {artefacts.map(({ name, bytes: size, contentType }) => (
+          <tr key={name}>
+            <th scope="row">
+              <a href={`${api}/runs/${run.runId}/artefacts/${encodeURIComponent(name)}`} download={name}>
+                {name}
+              </a>
+            </th>
+            <td data-head="Type" class="muted">
+              {contentType}
+            </td>
+            <td data-head="Size" class="number">
+              {bytes(size)}
+            </td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}

@@ -1,0 +1,51 @@
+import { type Field, written } from './fields.js';
+import type { Json } from './spec-text.js';
+
+interface FieldInputProps {
+  readonly field: Field;
+  /** Undefined while the text is no JSON: nothing can be changed in it then. */
+  readonly json: Json | undefined;
+  readonly choices: readonly string[];
+  readonly problem: string | undefined;
+  readonly onChange: (text: string) => void;
+}
+
+export function FieldInput({ field, json, choices, problem, onChange }: FieldInputProps) {
+  const { label, path, kind, help } = field;
+  const value = written(json, field);
+  const id = `field-${path.replaceAll('.', '-')}`;
+  const shared = {
+    id,
+    disabled: json === undefined,
+    'aria-invalid': problem !== undefined,
+    'aria-describedby': `${id}-help`,
+  };
+  return (
+    <div class="field">
+      <label for={id}>{label}</label>
+      {kind === 'choice' && choices.length > 0 ? (
+        <select {...shared} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
+          {!choices.includes(value) && <option value={value}>{value}</option>}
+          {choices.map((choice) => (
+            <option key={choice} value={choice}>
+              {choice}
+            </option>
+          ))}
+        </select>
+      ) : (
+        <input
+          {...shared}
+          type="text"
+          inputMode={kind === 'number' ? 'decimal' : 'text'}
+          autoComplete="off"
+          spellcheck={false}
+          value={value}
+          onChange={(event) => onChange(event.currentTarget.value)}
+        />
+      )}
+      <small id={`${id}-help`} class={problem === undefined ? 'muted' : 'problem-line'}>
+        {problem ?? help}
+      </small>
+    </div>
+  );
+}

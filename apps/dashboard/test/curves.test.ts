@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { curveData } from '../src/curves/curve-data.js';
+import { rangeOf } from '../src/curves/robust-range.js';
+import { smooth } from '../src/curves/smooth.js';
+import { stack } from '../src/curves/stack.js';
+import { thinEvenly } from '../src/curves/thin.js';
+import { epochEvent, stepMetrics } from './events.js';
+
+describe('smooth', () => {
+  it('changes nothing without weight', () => {
+    expect(smooth([3, 1, null, 2], 0)).toEqual([3, 1, null, 2]);
+  });
+
+  it('starts at the first value, not at zero, and weighs the past', () => {
+    const [first, second] = smooth([-500, -100], 0.9);
+    expect(first).toBeCloseTo(-500, 9);
+    // (0.9 * 0.1 * -500 + 0.1 * -100) / (0.9 * 0.1 + 0.1)
+    expect(second).toBeCloseTo(-55 / 0.19, 9);
+  });
+
+  it('keeps a constant, whatever the weight and wherever values are missing', () => {
+    fc.assert(
+      fc.property(fc.array(fc.boolean()), fc.double({ min: 0, max: 0.99, noNaN: true }), (known, weight) => {
+        const values = known.map((is) => (is ? 7 : null));
+        for (const [index, value] of smooth(values, weight).entries()) {
+          if (known[index]) expect(value).toBeCloseTo(7, 6);
+          else expect(value).toBeNull();
+        }
+      }),
+    );
+  });
+});
+
+describe('thinEvenly', () => {
+  const rising = fc
+    .uniqueArray(fc.nat(100_000), { minLength: 1, maxLength: 400 })
+    .map((all) => all.sort((a, b) => a - b));
+
+  it('keeps no more than the limit, the first and the last among them, in order', () => {
+    fc.assert(
+      fc.property(rising, fc.integer({ min: 2, max: 100 }), (positions, limit) => {
+        const kept = thinEvenly(positions, limit);
+        expect(kept.length).toBeLessThanOrEqual(limit);
+        expect(kept[0]).toBe(0);
+        expect(kept.at(-1)).toBe(positions.length - 1);
+        expect([...new Set(kept)].sort((a, b) => a - b)).toEqual(kept);
+      }),
+    );
+  });
+
+  it('keeps all when they are few', () => {
+    expect(thinEvenly([1, 5, 9], 3)).toEqual([0, 1, 2]);
+  });
+
+  it('leaves a part alone that is thin already', () => {
+    // One in a hundred up to 1000, then each: the dense part loses, the thin part stays.
+    const positions = [
+      ...Array.from({ length: 10 }, (_, i) => i * 100),
+      ...Array.from({ length: 100 }, (_, i) => 1000 + i),
+    ];
+    const kept = thinEvenly(positions, 14).map((index) => positions[index]);
+    expect(kept.slice(0, 10)).toEqual(positions.slice(0, 10));
+  });
+});
+
+describe('rangeOf', () => {
+  it('leaves the first steps of a run out of the scale when outliers are not wanted', () => {
+    const values = [-550, -300, ...Array.from({ length: 98 }, (_, i) => -120 + i / 10)];
+    const [low] = rangeOf(values, true);
+    expect(low).toBeGreaterThan(-125);
+    expect(rangeOf(values, false)[0]).toBeLessThan(-550);
+  });
+
+  it('has a length for one value, for none, and for what is not finite', () => {
+    for (const values of [[], [5, 5], [Number.NaN, null, undefined, 0]]) {
+      const [low, high] = rangeOf(values, false);
+      expect(high).toBeGreaterThan(low);
+    }
+  });
+});
+
+describe('curveData', () => {
+  const own = { steps: stepMetrics([1, 2, 3]), epochs: [epochEvent(1, 3), epochEvent(2, 6)] };
+
+  it('puts steps and epochs of all runs into one table by rising step', () => {
+    const other = { steps: stepMetrics([2, 4]), epochs: [epochEvent(1, 4)] };
+    const data = curveData(own, [other], { term: 'elbo', smoothing: 0, positiveOnly: false });
+    expect(data[0]).toEqual([1, 2, 3, 4, 6]);
+    expect(data[1]).toEqual([-1, -2, -3, undefined, undefined]);
+    expect(data[4]?.[2]).toBe(own.epochs[0]?.test?.elbo);
+    expect(data[6]).toEqual([undefined, -2, undefined, -4, undefined]);
+    expect(data).toHaveLength(1 + 5 + 2);
+  });
+
+  it('leaves out what a logarithmic scale cannot show', () => {
+    const data = curveData(own, [], { term: 'elbo', smoothing: 0, positiveOnly: true });
+    expect(data[1]?.slice(0, 3)).toEqual([null, null, null]);
+  });
+});
+
+describe('stack', () => {
+  it('puts each part on top of those before it', () => {
+    expect(
+      stack([
+        [1, 2],
+        [10, null],
+        [100, 200],
+      ]),
+    ).toEqual([
+      [1, 2],
+      [11, 2],
+      [111, 202],
+    ]);
+  });
+});

@@ -1,0 +1,65 @@
+import { runSpecSchema } from '@elbo/protocol/run-spec';
+import { describe, expect, it } from 'vitest';
+import { changed, type Field, fieldGroups, written } from '../src/submit/fields.js';
+import { readList, readSpec, valueAt, withValue, writeSpec } from '../src/submit/spec-text.js';
+
+const spec = runSpecSchema.parse({ dataset: { name: 'mnist' } });
+const json = readSpec(writeSpec(spec)).json;
+const fieldOf = (path: string): Field => {
+  const found = fieldGroups.flatMap(({ fields }) => fields).find((field) => field.path === path);
+  if (!found) throw new Error(`no field ${path}`);
+  return found;
+};
+
+describe('the text of a spec', () => {
+  it('is read back as the spec', () => {
+    expect(readSpec(writeSpec(spec))).toMatchObject({ spec, problems: [] });
+  });
+
+  it('names each problem with its place', () => {
+    const { spec: none, problems } = readSpec('{"dataset":{"name":"mnist"},"training":{"epochs":0},"colour":1}');
+    expect(none).toBeNull();
+    expect(problems.some((problem) => problem.startsWith('training.epochs: '))).toBe(true);
+    expect(problems.some((problem) => problem.includes('colour'))).toBe(true);
+  });
+
+  it('that is no JSON says so', () => {
+    expect(readSpec('{"dataset":').problems[0]).toMatch(/^This is no JSON: /);
+  });
+});
+
+describe('an input beside the text', () => {
+  it('shows every field of a complete spec', () => {
+    for (const { fields } of fieldGroups) for (const field of fields) expect(written(json, field)).not.toBe('');
+  });
+
+  it('changes its own part alone', () => {
+    const after = changed(json, fieldOf('training.epochs'), '3');
+    expect(runSpecSchema.parse(after)).toEqual({ ...spec, training: { ...spec.training, epochs: 3 } });
+  });
+
+  it('mirrors the hidden layers in the decoder', () => {
+    const { model } = runSpecSchema.parse(changed(json, fieldOf('model.encoder.hidden'), '400, 200'));
+    expect([model.encoder.hidden, model.decoder.hidden]).toEqual([
+      [400, 200],
+      [200, 400],
+    ]);
+  });
+
+  it('leaves the fields of another optimiser behind', () => {
+    const { training } = runSpecSchema.parse(changed(json, fieldOf('training.optimizer.kind'), 'momentum'));
+    expect(training.optimizer).toEqual({ kind: 'momentum', momentum: 0.9, nesterov: false });
+  });
+
+  it('lets the schema refuse what is no number', () => {
+    expect(readSpec(writeSpec(changed(json, fieldOf('seed'), 'seven'))).problems[0]).toMatch(/^seed: /);
+    expect(readSpec(writeSpec(changed(json, fieldOf('model.encoder.hidden'), '4, x'))).problems).not.toEqual([]);
+    expect(readList('400, , 200')).toEqual([400, 200]);
+  });
+
+  it('makes the objects on the way, and reads nothing where there is nothing', () => {
+    expect(withValue({}, 'training.optimizer.kind', 'sgd')).toEqual({ training: { optimizer: { kind: 'sgd' } } });
+    expect(valueAt({ a: [1] }, 'a.0')).toBeUndefined();
+    expect(valueAt(undefined, 'a')).toBeUndefined();
+  });
+});
