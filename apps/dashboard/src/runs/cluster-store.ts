@@ -1,0 +1,57 @@
+import { type RunSummary, runSummarySchema, type WorkerReport, workerReportSchema } from '@elbo/protocol/cluster';
+import { signal } from '@preact/signals';
+import { z } from 'zod';
+import { getJson, reasonOf } from '../api/client.js';
+import { accepting, LiveStream } from '../api/live-stream.js';
+
+const runsSchema = z.object({ runs: z.array(runSummarySchema) });
+const workersSchema = z.object({ workers: z.array(workerReportSchema) });
+
+/** All runs and workers of the cluster, live while a view of them is open. Null until the first answer. */
+export class ClusterStore {
+  readonly runs = signal<readonly RunSummary[] | null>(null);
+  readonly workers = signal<readonly WorkerReport[] | null>(null);
+  readonly problem = signal<string | null>(null);
+  readonly #stream: LiveStream;
+
+  constructor() {
+    this.#stream = new LiveStream({
+      path: 'events',
+      on: {
+        runs: accepting(runsSchema, ({ runs }) => this.#takeRuns(runs)),
+        workers: accepting(workersSchema, ({ workers }) => {
+          this.workers.value = workers;
+        }),
+      },
+      onLive: () => void this.#fetch(),
+    });
+    void this.#fetch();
+  }
+
+  close(): void {
+    this.#stream.close();
+  }
+
+  #takeRuns(runs: readonly RunSummary[]): void {
+    this.runs.value = runs;
+    this.problem.value = null;
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const [{ runs }, { workers }] = await Promise.all([
+        getJson(runsSchema, 'runs'),
+        getJson(workersSchema, 'workers'),
+      ]);
+      this.#takeRuns(runs);
+      this.workers.value = workers;
+    } catch (error) {
+      this.problem.value = reasonOf(error);
+    }
+  }
+}
+
+/** @throws ApiError */
+export async function listRuns(): Promise<readonly RunSummary[]> {
+  return (await getJson(runsSchema, 'runs')).runs;
+}
