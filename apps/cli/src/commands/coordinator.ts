@@ -12,6 +12,7 @@ interface CoordinatorFlags {
   readonly advertise?: string;
   readonly runs: string;
   readonly maxRuns: number;
+  readonly tensorboard?: true;
   readonly json?: true;
 }
 
@@ -37,6 +38,7 @@ export function coordinatorCommand(): Command {
     .addOption(advertiseOption())
     .option('--runs <folder>', 'run folders are made in it', 'runs')
     .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
+    .option('--tensorboard', 'event files for TensorBoard in run folders too')
     .option('--json', 'print events as JSON, one a line, and nothing else')
     .addHelpText('after', help)
     .action(serve);
@@ -49,7 +51,16 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
   const stop = stopOnSignals();
   try {
     const { serveCoordinator } = await import('../launch/serve-coordinator.js');
-    const options = { redisUrl, prefix, token, listen, advertise, runsFolder: runs, maxRuns };
+    const options = {
+      redisUrl,
+      prefix,
+      token,
+      listen,
+      advertise,
+      runsFolder: runs,
+      tensorboard: flags.tensorboard === true,
+      maxRuns,
+    };
     await serveCoordinator(options, sink, stop.signal);
   } finally {
     sink.close();

@@ -9,6 +9,7 @@ export interface LaunchFlags {
   readonly threads?: number;
   readonly json?: true;
   readonly quiet?: true;
+  readonly tensorboard?: true;
 }
 
 export const launchOption = (option: Option): Option => option.helpGroup('Launch options:');
@@ -19,6 +20,7 @@ export function addLaunchFlags(command: Command): Command {
     new Option('--workers <n>', 'worker processes, with --redis').argParser(wholeNumber(1, 1024)),
     new Option('--threads <n>', 'threads of each worker (by the cores)').argParser(wholeNumber(1, 1024)),
     new Option('--json', 'print events as JSON, one a line, and nothing else'),
+    new Option('--tensorboard', 'event files for TensorBoard in the run folder too'),
     new Option('--quiet', 'print warnings and the end only'),
   ];
   for (const option of options) command.addOption(launchOption(option));

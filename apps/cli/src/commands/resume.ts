@@ -44,7 +44,9 @@ async function resume(run: string, flags: ResumeFlags, command: Command): Promis
     );
   }
   if (flags.server !== undefined && !isFolder) {
-    const foreign = (['redis', 'workers', 'threads', 'quiet'] as const).find((name) => flags[name] !== undefined);
+    const foreign = (['redis', 'workers', 'threads', 'quiet', 'tensorboard'] as const).find(
+      (name) => flags[name] !== undefined,
+    );
     if (foreign) {
       throw new UsageError(
         `--${foreign} is for runs of this machine, and with --server or ELBO_SERVER (${flags.server}) the cluster's are meant`,
@@ -54,5 +56,5 @@ async function resume(run: string, flags: ResumeFlags, command: Command): Promis
   }
   const { findStoppedRun } = await import('../launch/resume.js');
   const { job, folder } = await findStoppedRun(run);
-  await runToItsEnd(job, { kind: 'kept', path: folder }, flags);
+  await runToItsEnd(job, { kind: 'kept', path: folder, tensorboard: flags.tensorboard === true }, flags);
 }

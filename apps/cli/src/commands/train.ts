@@ -45,7 +45,7 @@ async function train(argument: string, flags: TrainFlags, command: Command): Pro
   const spec = resolveSpec(await readSpec(argument), typedFlags(command));
   await requireDataset(spec.dataset.name);
   const job = { runId: newRunId(spec.name), spec };
-  await runToItsEnd(job, { kind: 'new', out: flags.out ?? null }, flags);
+  await runToItsEnd(job, { kind: 'new', out: flags.out ?? null, tensorboard: flags.tensorboard === true }, flags);
 }
 
 /** Fails on a name that is no data set before anything is started. */

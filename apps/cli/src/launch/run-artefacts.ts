@@ -12,12 +12,17 @@ import { isPictured, removePicturesAfter, writeEpochPictures } from '../run-fold
 import { RunClaim, readRunFile } from '../run-folder/run-claim.js';
 import { RunFolder } from '../run-folder/run-folder.js';
 import { RunPainter } from '../run-folder/run-pictures.js';
+import { hasTensorboardLog, TensorboardLog } from '../run-folder/tensorboard/tensorboard-log.js';
 import { isTemporary, notWritten } from '../run-folder/write-file-atomically.js';
 
-/** Which folder a run gets: a new one (null: runs/<name>-<id>), or one that may have the run's past in it. */
-export type FolderPlace =
+/**
+ * Which folder a run gets: a new one (null: runs/<name>-<id>), or one that may have the run's past in it. With event
+ * files for TensorBoard where they are wanted, or were begun.
+ */
+export type FolderPlace = { readonly tensorboard?: boolean } & (
   | { readonly kind: 'new'; readonly out: string | null }
-  | { readonly kind: 'kept'; readonly path: string };
+  | { readonly kind: 'kept'; readonly path: string }
+);
 
 /** The run folder as the coordinator's artefacts. */
 export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, leaseFence: Fence): Promise<RunArtefacts> {
@@ -42,6 +47,14 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
     kept ??= new RunPainter({ spec, model, dataset });
     return kept;
   };
+  const perEpoch = stepsPerEpoch(run.trainExamples, spec.training.globalBatchSize);
+  let tensorboard: TensorboardLog | null = null;
+  const openTensorboard = async (step: number, epochReported: boolean) => {
+    if (!place.tensorboard && !hasTensorboardLog(path)) return;
+    const totalSteps = perEpoch * spec.training.epochs;
+    tensorboard = await TensorboardLog.open(path, totalSteps, step, epochReported, fence, Date.now());
+  };
+  if (folder) await openTensorboard(0, true);
   return {
     path,
     checkpoints,
@@ -49,17 +62,23 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
       if (folder) return 0;
       const reopened = await RunFolder.reopen({ spec, runId, out: path, fence }, step, epochReported);
       folder = reopened.folder;
-      const perEpoch = stepsPerEpoch(run.trainExamples, spec.training.globalBatchSize);
+      await openTensorboard(step, epochReported);
       await removePicturesAfter(path, Math.floor((epochReported ? step : step - 1) / perEpoch));
       return reopened.recordedStep;
     },
-    handle: (event) => folder?.handle(event),
-    flush: async () => folder?.flush(),
+    handle(event) {
+      folder?.handle(event);
+      tensorboard?.handle(event);
+    },
+    async flush() {
+      await folder?.flush();
+      await tensorboard?.flush();
+    },
     saveCheckpoint: (checkpoint) => writeCheckpoint(path, checkpoint, fence),
     async saveModel({ model }, parameters, step) {
       await opened().saveModel(parameters, model.layout, step);
     },
-    async drawEpoch(epoch, { model, parameters }, dataset) {
+    async drawEpoch(epoch, { model, parameters, step }, dataset) {
       if (!isPictured(epoch, spec.training.epochs)) return null;
       try {
         const painter = painterOf(model, dataset);
@@ -68,6 +87,7 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
         for (const picture of Object.values(pictures)) if ('skipped' in picture) return picture.skipped;
         // The claim is fence enough for files that come out the same whoever writes them.
         await writeEpochPictures(path, epoch, pictures, async () => claimed.assertHeld());
+        tensorboard?.addPictures(step, pictures, Date.now());
         return null;
       } catch (error) {
         if (error instanceof RunFolderError) return error.message;
@@ -79,6 +99,7 @@ export async function openRunArtefacts(run: ResolvedRun, place: FolderPlace, lea
     },
     async close(end: RunEnd) {
       await kept?.close();
+      await tensorboard?.close();
       if (end === 'deposed') return folder?.abandon();
       await folder?.finish();
       await claimed.release(end === 'completed' ? 'completed' : 'unfinished');

@@ -19,6 +19,8 @@ export interface ServeCoordinatorOptions {
   readonly advertise?: string | undefined;
   /** Run folders are made in it. */
   readonly runsFolder: string;
+  /** Event files for TensorBoard in run folders too. */
+  readonly tensorboard?: boolean;
   /** Runs that it conducts at the same time. */
   readonly maxRuns: number;
   readonly onPhase?: OnPhase;
@@ -32,6 +34,7 @@ export async function serveCoordinator(
   signal: AbortSignal,
 ): Promise<void> {
   const { redisUrl, prefix, token, listen, advertise, runsFolder, maxRuns, onPhase, checkpointIntervals } = options;
+  const { tensorboard = false } = options;
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
   const metrics = new CoordinatorMetrics(transport);
@@ -40,7 +43,8 @@ export async function serveCoordinator(
     workers: 0,
     threads: 0,
     openDataset: openRunDataset,
-    openArtefacts: (run, fence) => openRunArtefacts(run, { kind: 'kept', path: join(runsFolder, run.runId) }, fence),
+    openArtefacts: (run, fence) =>
+      openRunArtefacts(run, { kind: 'kept', path: join(runsFolder, run.runId), tensorboard }, fence),
     onEvent: (event) => {
       metrics.take(event);
       sink.handle(event);

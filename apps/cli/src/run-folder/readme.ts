@@ -15,6 +15,8 @@ export interface RunSummary {
   readonly pictures: RunPictures | null;
   /** The epochs that there are pictures of, in order. */
   readonly picturedEpochs: readonly number[];
+  /** Whether there are event files for TensorBoard. */
+  readonly tensorboard: boolean;
   /** The step of model.safetensors, or null when none was saved. */
   readonly savedStep: number | null;
 }
@@ -93,7 +95,7 @@ function checksum({ finished }: RunSummary): string {
   return finished ? `SHA-256 of the parameters: \`${finished.parametersSha256}\`` : '';
 }
 
-function fileTable({ pictures, picturedEpochs, savedStep, finished }: RunSummary): string {
+function fileTable({ pictures, picturedEpochs, tensorboard, savedStep, finished }: RunSummary): string {
   const model =
     savedStep === null
       ? 'not there: the run ended before its first checkpoint'
@@ -111,6 +113,9 @@ function fileTable({ pictures, picturedEpochs, savedStep, finished }: RunSummary
     ['samples.png', pictureRow(pictures?.samples, 'what the decoder makes of z drawn from the prior N(0, I)')],
     ['reconstructions.png', pictureRow(pictures?.reconstructions, 'examples, and what the model makes of each')],
     ...epochPicturesRow(picturedEpochs),
+    ...(tensorboard
+      ? [['tensorboard/', 'curves, KL by latent dimension and pictures for `tensorboard --logdir .`']]
+      : []),
   ];
   return ['| file | what it is |', '|---|---|', ...rows.map(([file, what]) => `| ${file} | ${what} |`)].join('\n');
 }

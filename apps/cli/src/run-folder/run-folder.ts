@@ -14,6 +14,7 @@ import { runReadme } from './readme.js';
 import { RunMemory } from './run-memory.js';
 import type { RunPictures } from './run-pictures.js';
 import { specYaml } from './spec-file.js';
+import { hasTensorboardLog } from './tensorboard/tensorboard-log.js';
 import { isTemporary, notWritten, writeFileAtomically } from './write-file-atomically.js';
 
 export interface RunFolderOptions {
@@ -120,6 +121,7 @@ export class RunFolder {
         failure: this.memory.failure,
         epochs: this.memory.epochs,
         pictures: this.#pictures,
+        tensorboard: hasTensorboardLog(this.path),
         picturedEpochs: await listEpochPictures(this.path),
         savedStep: this.#savedStep,
       });
