@@ -6,5 +6,11 @@ export function shardJobKey(job: ShardJob): string {
   return `${job.runId}.${job.lease}.${part}.${job.shard}.${job.attempt}`;
 }
 
+/** Whose a shard job with this key is; null when it is the key of none. */
+export function shardJobOwner(key: string): { readonly runId: string; readonly lease: number } | null {
+  const [, runId, lease] = /^([a-z0-9-]{4,63})\.(\d{1,15})\.[ge]\./.exec(key) ?? [];
+  return runId === undefined || lease === undefined ? null : { runId, lease: Number(lease) };
+}
+
 /** How often the queue gives out a job whose handler rejects, before it is left to the coordinator. */
 export const shardAttempts = 3;

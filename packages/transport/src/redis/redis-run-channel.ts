@@ -4,6 +4,7 @@ import type { RunChannel } from '../conductor-transport.js';
 import type { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import type { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { RunClosedError } from '../errors.js';
+import { shardJobOwner } from '../shard-job.js';
 import { namingFull } from './full-redis.js';
 import { shardJobEntry } from './queues.js';
 
@@ -50,10 +51,16 @@ export class RedisRunChannel implements RunChannel {
   }
 }
 
-/** Takes the jobs of a run out of the queue, those of this lease and of older ones; a worker may still hold some. */
+/**
+ * Takes the jobs of a run out of the queue, those of this lease and of older ones; a worker may still hold some. It goes
+ * by their ids alone: what is in a job may be somebody else's, and not even JSON.
+ */
 export async function removeShardJobs(shards: Queue<ShardJob>, runId: string, lease: number): Promise<void> {
-  const waiting = await shards.getJobs(['waiting', 'prioritized', 'delayed', 'active']);
-  const ours = waiting.filter((job) => job?.data?.runId === runId && job.data.lease <= lease);
+  const ids = await shards.getRanges(['waiting', 'prioritized', 'delayed', 'active']);
+  const ours = ids.filter((id) => {
+    const of = shardJobOwner(id);
+    return of?.runId === runId && of.lease <= lease;
+  });
   // One that a live worker holds is locked and cannot be removed; its worker finds the run closed and drops it.
-  await Promise.all(ours.map((job) => job.remove().catch(() => undefined)));
+  await Promise.all(ours.map((id) => shards.remove(id).catch(() => undefined)));
 }
