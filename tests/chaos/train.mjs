@@ -74,5 +74,5 @@ async function readLearning(runFolder) {
     .split('\n')
     .map((line) => JSON.parse(line))
     .filter(({ event }) => event === 'step' || event === 'epoch')
-    .map(({ runId, time, imagesPerSecond, seconds, ...rest }) => rest);
+    .map(({ runId, time, imagesPerSecond, seconds, phases, ...rest }) => rest);
 }

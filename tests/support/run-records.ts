@@ -16,5 +16,5 @@ export async function recordedLearning(runFolder: string): Promise<unknown[]> {
   const events = await recordedEvents(runFolder);
   return events
     .filter((event) => event.event === 'step' || event.event === 'epoch')
-    .map(({ runId, time, imagesPerSecond, ...rest }) => ({ ...rest, seconds: undefined }));
+    .map(({ runId, time, imagesPerSecond, ...rest }) => ({ ...rest, seconds: undefined, phases: undefined }));
 }
