@@ -87,7 +87,8 @@ async function conduct(path: string, { stopAfter, workerLeavesAfter }: Session):
     },
   });
   if (workerLeavesAfter !== undefined) {
-    void run.contributions('worker', workerLeavesAfter - 1).then(() => stop.abort());
+    // A moment later, while its last shard is on its slow way: by then the conductor has made use of those before.
+    void run.contributions('worker', workerLeavesAfter - 1).then(() => setTimeout(() => stop.abort(), 30));
   }
   cluster.join('worker', workerLeavesAfter === undefined ? {} : leavingWith(workerLeavesAfter));
   try {

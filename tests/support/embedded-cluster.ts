@@ -4,7 +4,7 @@ import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import { createEmbeddedTransport, type EmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
 import type { RunMembership, WorkerTransport } from '@elbo/transport/worker-transport';
 import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
-import type { ThreadTask } from '@elbo/worker/threads/messages';
+import type { ThreadResult, ThreadTask } from '@elbo/worker/threads/messages';
 import runTask from '@elbo/worker/threads/run-task';
 import type { ComputePool } from '@elbo/worker/threads/thread-pool';
 import { Worker } from '@elbo/worker/worker';
@@ -32,7 +32,8 @@ export interface Manners {
 let last: Promise<unknown> = Promise.resolve();
 const oneThread: ComputePool = {
   run(task) {
-    const result = last.then(() => runTask(task));
+    // Tasks carry the whole run here, so that it is never unknown.
+    const result = last.then(() => runTask(task) as Promise<ThreadResult>);
     last = result.catch(() => {});
     return result;
   },

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import { learningRateAt } from '@elbo/vae-core/schedules/learning-rate';
@@ -52,6 +53,8 @@ export async function conductRun(conduct: Conduct): Promise<'completed' | 'inter
     if (!endsEpoch) ledger.open(nextJobs);
     channel.publish(state.step, state.parameters);
     onPhase('during-publish', state.step);
+    // Workers have their shards before people have their figures.
+    if (!endsEpoch) await setImmediate();
     const terms = addTermSums(contributions.map((contribution) => contribution.terms));
     if (gradientNorm !== null) reporter.step({ epoch: epoch + 1, step: state.step, terms, gradientNorm, ...rates });
     await failure.guard(dispatched);

@@ -39,8 +39,19 @@ export async function computeGradientShard(
   const microbatches = cutBySize(shardRange(plan.shards, job.shard), run.microbatchSize);
   const shared = { threadRun, parameters: shareFloats(parameters), parameterVersion: job.parameterVersion };
   const beta = betaAt(run.spec.objective, job.step);
+  // A worker with several parts of a step has another of them next.
+  const prepareNext = microbatches.length === 1 && run.shardsPerStep <= 2;
   const task = (range: Range, buffer: Float32Array): GradientTask => {
-    return { kind: 'gradient', ...shared, range, epoch: plan.epoch, step: job.step, beta, target: shareFloats(buffer) };
+    return {
+      kind: 'gradient',
+      ...shared,
+      range,
+      epoch: plan.epoch,
+      step: job.step,
+      beta,
+      prepareNext,
+      target: shareFloats(buffer),
+    };
   };
 
   const results: ThreadResult[] = [];

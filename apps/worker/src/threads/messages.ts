@@ -19,7 +19,8 @@ export interface ThreadRun {
 }
 
 interface TaskFields {
-  readonly threadRun: ThreadRun;
+  /** The key alone for a thread that has the run. */
+  readonly threadRun: ThreadRun | string;
   readonly parameters: SharedFloats;
   readonly parameterVersion: number;
   /** Positions: in the epoch's shuffled order for a gradient, in the split's own order for an evaluation. */
@@ -30,6 +31,8 @@ interface TaskFields {
 export interface GradientTask extends TaskFields {
   readonly kind: 'gradient';
   readonly step: number;
+  /** The thread is likely to have the same place of the next step next. */
+  readonly prepareNext: boolean;
   readonly beta: number;
   /** Where the gradient goes. */
   readonly target: SharedFloats;
@@ -48,6 +51,9 @@ export interface ThreadResult {
   readonly nonFinite: NonFinite | null;
   readonly computeMs: number;
 }
+
+/** What a thread answers to the key of a run that it does not have: it wants the whole. */
+export const unknownRun = 'unknown-run';
 
 /** Describes a view of shared memory so that it can cross to a thread. */
 export function shareFloats(view: Float32Array): SharedFloats {

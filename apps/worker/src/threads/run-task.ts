@@ -1,4 +1,3 @@
-import type { SplitName } from '@elbo/protocol/messages';
 import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
 import {
   type EvaluationTask,
@@ -7,6 +6,7 @@ import {
   type ThreadResult,
   type ThreadRun,
   type ThreadTask,
+  unknownRun,
 } from './messages.js';
 import { sumFiniteTerms } from './sum-finite-terms.js';
 import { ThreadState } from './thread-state.js';
@@ -20,20 +20,22 @@ const forgottenMs = 30_000;
 
 const states = new Map<string, { readonly state: Promise<ThreadState>; readonly usedAt: number }>();
 
-export default async function runTask(task: ThreadTask): Promise<ThreadResult> {
+export default async function runTask(task: ThreadTask): Promise<ThreadResult | typeof unknownRun> {
   const state = await stateOf(task.threadRun);
-  return task.kind === 'gradient' ? computeGradient(state, task) : evaluate(state, task);
+  if (!state) return unknownRun;
+  if (task.kind === 'evaluation') return evaluate(state, task);
+  const result = await computeGradient(state, task);
+  // After the result has gone out.
+  if (task.prepareNext) setImmediate(() => state.batches.prepareNext(task));
+  return result;
 }
 
 async function computeGradient(state: ThreadState, task: GradientTask): Promise<ThreadResult> {
   const started = performance.now();
   const { monteCarloSamples } = state.threadRun.run.spec.objective;
-  const batch = task.range.end - task.range.begin;
-  const examples = state.examplesAt('train', task.epoch, task.range.begin, task.range.end, true);
-  const x = readExamples(state, 'train', examples, task.epoch);
-  const epsilon = drawEpsilon(state, 'epsilon', task.step, examples);
+  const { examples, x, epsilon } = state.batches.of(task);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
-  const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, batch);
+  const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, examples.length);
   const batchTerms = await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient);
   floatsOf(task.target).set(state.gradient);
   const result = sumFiniteTerms(state.model, batchTerms, examples, task.range, state.gradient);
@@ -44,9 +46,9 @@ async function evaluate(state: ThreadState, task: EvaluationTask): Promise<Threa
   const started = performance.now();
   const { monteCarloSamples } = state.threadRun.run.spec.objective;
   const examples = state.examplesAt(task.split, task.epoch, task.range.begin, task.range.end, false);
-  const x = readExamples(state, task.split, examples, task.epoch);
+  const x = state.readExamples('evaluation', task.split, examples, task.epoch);
   const draw = evaluationDraw(task.epoch, task.split);
-  const epsilon = drawEpsilon(state, 'evaluation-epsilon', draw, examples);
+  const epsilon = state.drawEpsilon('evaluation', draw, examples);
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const evaluation = await state.engine.compileEvaluation(state.model, monteCarloSamples, examples.length);
   const batchTerms = await evaluation({ parameters, x, epsilon });
@@ -54,42 +56,19 @@ async function evaluate(state: ThreadState, task: EvaluationTask): Promise<Threa
   return { ...result, computeMs: performance.now() - started };
 }
 
-function readExamples(state: ThreadState, split: SplitName, examples: Uint32Array, epoch: number): Float32Array {
-  const x = state.buffer('x', examples.length * state.model.dataDim);
-  state.reader.read(split, examples, epoch, x);
-  return x;
-}
-
-/** [monteCarloSamples, batch, latentDim], each example's own draw whatever batch it stands in. */
-function drawEpsilon(
-  state: ThreadState,
-  stream: 'epsilon' | 'evaluation-epsilon',
-  draw: number,
-  examples: Uint32Array,
-): Float32Array {
-  const { latentDim } = state.model;
-  const samples = state.threadRun.run.spec.objective.monteCarloSamples;
-  const epsilon = state.buffer('epsilon', samples * examples.length * latentDim);
-  let offset = 0;
-  for (let sample = 0; sample < samples; sample++) {
-    for (let i = 0; i < examples.length; i++) {
-      state.streams.fillNormal(stream, draw, examples[i] as number, sample, epsilon, offset, latentDim);
-      offset += latentDim;
-    }
-  }
-  return epsilon;
-}
-
-async function stateOf({ key, ...rest }: ThreadRun): Promise<ThreadState> {
+/** @param threadRun Its key alone asks for what is there. */
+async function stateOf(threadRun: ThreadRun | string): Promise<ThreadState | undefined> {
+  const key = typeof threadRun === 'string' ? threadRun : threadRun.key;
   const now = performance.now();
   const kept = states.get(key);
+  if (!kept && typeof threadRun === 'string') return undefined;
   states.delete(key);
   if (!kept) {
     for (const [other, { usedAt }] of states) {
       if (states.size >= mostRuns || now - usedAt > forgottenMs) states.delete(other);
     }
   }
-  const state = kept?.state ?? ThreadState.create({ key, ...rest });
+  const state = kept?.state ?? ThreadState.create(threadRun as ThreadRun);
   states.set(key, { state, usedAt: now });
   return state;
 }

@@ -1,6 +1,6 @@
 import { prepareProcess } from '@elbo/vae-core/engines/prepare-process';
 import { Piscina } from 'piscina';
-import type { ThreadResult, ThreadTask } from './messages.js';
+import { type ThreadResult, type ThreadTask, unknownRun } from './messages.js';
 
 /** Runs the microbatches of a worker. */
 export interface ComputePool {
@@ -10,11 +10,11 @@ export interface ComputePool {
 
 /** The Piscina pool of a worker: each thread computes one microbatch at a time, on one core. */
 export class ThreadPool implements ComputePool {
-  readonly #piscina: Piscina<ThreadTask, ThreadResult>;
+  readonly #piscina: Piscina<ThreadTask, ThreadResult | typeof unknownRun>;
 
   constructor(readonly threads: number) {
     prepareProcess();
-    this.#piscina = new Piscina<ThreadTask, ThreadResult>({
+    this.#piscina = new Piscina({
       filename: new URL('./run-task.js', import.meta.url).href,
       minThreads: threads,
       maxThreads: threads,
@@ -25,8 +25,12 @@ export class ThreadPool implements ComputePool {
     });
   }
 
-  run(task: ThreadTask): Promise<ThreadResult> {
-    return this.#piscina.run(task);
+  /** A run is described to each thread once: copying the description costs more than all the rest of a task. */
+  async run(task: ThreadTask): Promise<ThreadResult> {
+    const { threadRun } = task;
+    const key = typeof threadRun === 'string' ? threadRun : threadRun.key;
+    const result = await this.#piscina.run({ ...task, threadRun: key });
+    return result === unknownRun ? ((await this.#piscina.run(task)) as ThreadResult) : result;
   }
 
   /** Lets running tasks end, then ends the threads. */

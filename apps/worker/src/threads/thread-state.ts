@@ -5,7 +5,11 @@ import type { Engine } from '@elbo/vae-core/engines/engine';
 import { loadEngine } from '@elbo/vae-core/engines/load-engine';
 import { createModel, type Model } from '@elbo/vae-core/models/model';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { GradientBatches } from './gradient-batches.js';
 import { floatsOf, type SharedFloats, type ThreadRun } from './messages.js';
+
+/** A batch that is prepared for a gradient outlives an evaluation in between. */
+type Purpose = 'gradient' | 'evaluation';
 
 /** What one thread keeps of one run: its engine's model, its own copy of the parameters, its kept buffers. */
 export class ThreadState {
@@ -13,6 +17,7 @@ export class ThreadState {
   readonly streams: RandomStreams;
   readonly reader: BatchReader;
   readonly gradient: Float32Array;
+  readonly batches = new GradientBatches(this);
   readonly #parameters: Float32Array;
   #parameterVersion = -1;
   readonly #buffers = new Map<string, Float32Array>();
@@ -53,9 +58,32 @@ export class ThreadState {
     return this.#order.indices.subarray(begin, end);
   }
 
-  /** A kept buffer for a purpose and a length. */
-  buffer(purpose: string, length: number): Float32Array {
-    const key = `${purpose}:${length}`;
+  /** [examples.length, dataDim] */
+  readExamples(purpose: Purpose, split: SplitName, examples: Uint32Array, epoch: number): Float32Array {
+    const x = this.#buffer(`${purpose} x`, examples.length * this.model.dataDim);
+    this.reader.read(split, examples, epoch, x);
+    return x;
+  }
+
+  /** [monteCarloSamples, batch, latentDim], each example's own draw whatever batch it stands in. */
+  drawEpsilon(purpose: Purpose, draw: number, examples: Uint32Array): Float32Array {
+    const stream = purpose === 'gradient' ? 'epsilon' : 'evaluation-epsilon';
+    const { latentDim } = this.model;
+    const samples = this.threadRun.run.spec.objective.monteCarloSamples;
+    const epsilon = this.#buffer(`${purpose} epsilon`, samples * examples.length * latentDim);
+    let offset = 0;
+    for (let sample = 0; sample < samples; sample++) {
+      for (let i = 0; i < examples.length; i++) {
+        this.streams.fillNormal(stream, draw, examples[i] as number, sample, epsilon, offset, latentDim);
+        offset += latentDim;
+      }
+    }
+    return epsilon;
+  }
+
+  /** A kept buffer by name and length. */
+  #buffer(name: string, length: number): Float32Array {
+    const key = `${name}:${length}`;
     const kept = this.#buffers.get(key);
     if (kept) return kept;
     const buffer = new Float32Array(length);

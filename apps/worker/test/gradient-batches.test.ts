@@ -1,0 +1,65 @@
+import { ensureDataset } from '@elbo/datasets/catalog';
+import { splitWindows } from '@elbo/datasets/splits';
+import { runSpecSchema } from '@elbo/protocol/run-spec';
+import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { ThreadState } from '@elbo/worker/threads/thread-state';
+import { describe, expect, it } from 'vitest';
+
+const batch = 16;
+
+describe('a batch that was made beforehand', () => {
+  it('is the one that would be made in its time, whatever the thread does in between', async () => {
+    const state = await threadState();
+    const first = { step: 3, epoch: 1, range: { begin: 3 * batch, end: 4 * batch } };
+    const second = { step: 4, epoch: 1, range: { begin: 4 * batch, end: 5 * batch } };
+    const expected = copyOf((await threadState()).batches.of(second));
+    const before = copyOf(state.batches.of(first));
+    expect(before).not.toEqual(expected);
+
+    state.batches.prepareNext(first);
+    state.readExamples(
+      'evaluation',
+      'test',
+      Uint32Array.from({ length: batch }, (_, i) => i),
+      1,
+    );
+    state.drawEpsilon(
+      'evaluation',
+      1,
+      Uint32Array.from({ length: batch }, (_, i) => i),
+    );
+    expect(copyOf(state.batches.of(second))).toEqual(expected);
+  });
+
+  it('is not used for another step or place', async () => {
+    const state = await threadState();
+    const place = { step: 3, epoch: 1, range: { begin: 3 * batch, end: 4 * batch } };
+    state.batches.prepareNext(place);
+    expect(copyOf(state.batches.of(place))).toEqual(copyOf((await threadState()).batches.of(place)));
+  });
+});
+
+function copyOf({ examples, x, epsilon }: ReturnType<ThreadState['batches']['of']>) {
+  return { examples: [...examples], x: [...x], epsilon: [...epsilon] };
+}
+
+async function threadState(): Promise<ThreadState> {
+  const spec = runSpecSchema.parse({ dataset: { name: 'gaussian-mixture' }, training: { globalBatchSize: batch } });
+  const dataset = await ensureDataset(spec.dataset, (seed) => new RandomStreams(seed));
+  const { train, test } = splitWindows(dataset, spec.dataset);
+  return ThreadState.create({
+    key: 'run-1:1',
+    run: {
+      runId: 'run-1',
+      spec,
+      datasetHash: dataset.hash,
+      dataDim: dataset.dataDim,
+      trainExamples: train.count,
+      validationExamples: 0,
+      testExamples: test.count,
+      shardsPerStep: 1,
+      microbatchSize: batch,
+    },
+    dataset: dataset.buffer,
+  });
+}
