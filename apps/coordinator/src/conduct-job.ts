@@ -2,6 +2,7 @@ import type { RunEvent } from '@elbo/protocol/events';
 import type { RunJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease } from '@elbo/transport/conductor-transport';
 import { LeaseLostError } from '@elbo/transport/errors';
+import { defaultLogger } from '@elbo/transport/log';
 import { announceStart } from './announce-start.js';
 import { Checkpointer, checkpointIntervals } from './checkpoint/checkpointer.js';
 import { restoreNewest } from './checkpoint/restore.js';
@@ -88,7 +89,9 @@ async function conductOpened(
 
     const ledger = new ContributionLedger(lease.token, state.contributionBuffers);
     const { phases } = reporter;
-    const monitor = new RunMonitor({ transport, lease, leaseMs, ledger, run, dataset, failure, notice, phases, now });
+    const log = (surroundings.log ?? defaultLogger('coordinator')).child({ runId: run.runId });
+    const own = { run, dataset, ledger, failure, notice, phases, log, now };
+    const monitor = new RunMonitor({ transport, lease, leaseMs, ...own });
     const { contributed } = monitor.hooks;
     const hooks: typeof monitor.hooks = {
       ...monitor.hooks,

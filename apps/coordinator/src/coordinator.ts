@@ -1,6 +1,7 @@
 import type { RunJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease, RunConductor } from '@elbo/transport/conductor-transport';
 import { LeaseLostError, RunUnfinishedError } from '@elbo/transport/errors';
+import { defaultLogger } from '@elbo/transport/log';
 import { conductJob, isDeposed, type Outcome } from './conduct-job.js';
 import { RunBusyError } from './errors.js';
 import { isCompleted, leaseMs } from './lease.js';
@@ -14,9 +15,12 @@ import type { CoordinatorSurroundings } from './surroundings.js';
  * when this one was stopped or deposed, it goes back.
  */
 export function startCoordinator(transport: ConductorTransport, surroundings: CoordinatorSurroundings): RunConductor {
+  const log = surroundings.log ?? defaultLogger('coordinator');
   return transport.conductRuns(async (job) => {
+    const { runId } = job;
     try {
-      const outcome = await takeRun(transport, surroundings, job);
+      const outcome = await takeRun(transport, { ...surroundings, log }, job);
+      log.info({ runId, outcome }, 'conducts a run no more');
       if (outcome === 'gave-back')
         throw new RunUnfinishedError(job.runId, 'its coordinator was stopped and has saved it');
       if (outcome === 'completed' || outcome === 'interrupted') surroundings.onRunOver?.(job, outcome);
@@ -24,7 +28,10 @@ export function startCoordinator(transport: ConductorTransport, surroundings: Co
       if (error instanceof RunUnfinishedError) throw error;
       if (error instanceof RunBusyError) throw new RunUnfinishedError(job.runId, error.message, { cause: error });
       surroundings.onRunError(job, error as Error);
-      if (error instanceof LeaseLostError) throw new RunUnfinishedError(job.runId, error.message, { cause: error });
+      if (error instanceof LeaseLostError) {
+        log.warn({ runId, err: error }, 'conducts a run no more: it is another coordinator’s now');
+        throw new RunUnfinishedError(job.runId, error.message, { cause: error });
+      }
       throw error;
     }
   }, surroundings.maxRuns);
@@ -40,6 +47,7 @@ async function takeRun(
   const lease = await store.acquireLease(job.runId, surroundings.owner, leaseMs);
   if (!lease) throw new RunBusyError(job.runId);
   try {
+    surroundings.log?.info({ runId: job.runId, lease: lease.token }, 'conducts a run');
     const entry = await RunEntry.begin(store, lease, job, surroundings);
     if (!entry) return null;
     // A queue that gives a job out at least once gives out one that is over, too.

@@ -1,6 +1,7 @@
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease, RunChannel, RunHooks } from '@elbo/transport/conductor-transport';
+import { type Logger, shardFields } from '@elbo/transport/log';
 import { planStep } from '@elbo/vae-core/steps/step-plan';
 import type { ContributionLedger } from './contribution-ledger.js';
 import { PoisonedShardError } from './errors.js';
@@ -29,6 +30,8 @@ export interface RunMonitorOptions {
   readonly failure: RunFailure;
   readonly notice: Notice;
   readonly phases: StepPhases;
+  /** With the run's id in it. */
+  readonly log: Logger;
   /** Milliseconds of a clock that never goes back. */
   readonly now: () => number;
 }
@@ -77,7 +80,10 @@ export class RunMonitor {
         return reply;
       },
       abandoned: (job, buffer) => ledger.abandoned(job, buffer),
-      memberJoined: ({ workerId }) => this.#watch.joined(workerId),
+      memberJoined: ({ workerId, host, threads }) => {
+        this.options.log.info({ workerId, host, threads }, 'a worker joined');
+        this.#watch.joined(workerId);
+      },
       memberLeft: (member, unfinished) => this.#memberLeft(member, unfinished),
       shardTaken: ({ workerId }, job) => this.#watch.taken(workerId, job),
       shardDropped: ({ workerId }, job) => this.#watch.released(workerId, job),
@@ -119,6 +125,7 @@ export class RunMonitor {
   }
 
   #memberLeft({ workerId }: MemberHello, unfinished: readonly ShardJob[]): void {
+    this.options.log.info({ workerId, unfinished: unfinished.length }, 'a worker left');
     if (unfinished.length > 0) this.#losses['worker-lost']++;
     this.#watch.left(workerId);
     this.#handOut();
@@ -139,6 +146,7 @@ export class RunMonitor {
   /** Hands shards that came back, are late or are lost to members that have nothing to do. */
   #handOut(): void {
     for (const { workerId, job, why } of this.#watch.handOut()) {
+      this.options.log.debug({ ...shardFields(job), workerId, why }, 'gave a shard out again');
       this.handOuts.set(why, (this.handOuts.get(why) ?? 0) + 1);
       this.#channel?.assign(workerId, job);
     }
@@ -152,6 +160,7 @@ export class RunMonitor {
   }
 
   #shardFailed({ workerId }: MemberHello, job: ShardJob, message: string, willRetry: boolean): void {
+    this.options.log.warn({ ...shardFields(job), workerId, willRetry, why: message }, 'a worker failed at a shard');
     this.#losses['shard-failed']++;
     this.#watch.released(workerId, job, willRetry);
     const { ledger } = this.options;

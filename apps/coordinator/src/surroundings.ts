@@ -2,6 +2,7 @@ import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { RunEvent } from '@elbo/protocol/events';
 import type { ResolvedRun, RunJob } from '@elbo/protocol/messages';
 import type { RunSpec } from '@elbo/protocol/run-spec';
+import type { Logger } from '@elbo/transport/log';
 import type { RunDirectoryWriter } from '@elbo/transport/run-directory';
 import type { CoordinatorMetrics } from './metrics/coordinator-metrics.js';
 import type { OnPhase } from './phases.js';
@@ -42,6 +43,8 @@ export interface CoordinatorSurroundings {
   readonly whenStopped: 'end' | 'give-back';
   /** Milliseconds between checkpoints; checkpointIntervals when left out. */
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
+  /** What it does, for those who run a cluster; the default logger when left out. */
+  readonly log?: Logger;
   /** Watches every run that is conducted. */
   readonly metrics?: CoordinatorMetrics;
   /** Told of every phase of a step: tests strike coordinators down at each. */

@@ -2,8 +2,8 @@ import { availableParallelism, hostname } from 'node:os';
 import type { WorkerReport } from '@elbo/protocol/cluster';
 import type { ContributionHeader, MemberHello, ShardJob } from '@elbo/protocol/messages';
 import { MemberRefusedError, RunClosedError, StaleVersionError } from '@elbo/transport/errors';
+import { type Logger, shardFields } from '@elbo/transport/log';
 import type { RunMembership, ShardTaker, WorkerTransport } from '@elbo/transport/worker-transport';
-import type { Logger } from 'pino';
 import { computeEvaluationShard, computeGradientShard, type ShardResult } from './compute-shard.js';
 import { type RunContext, RunContexts, type WorkerSurroundings } from './run-contexts.js';
 import { type ComputePool, ThreadPool } from './threads/thread-pool.js';
@@ -74,12 +74,12 @@ export class Worker {
     } catch (error) {
       // The run went on or ended without this shard: nothing is lost, and nobody waits for it.
       if (error instanceof StaleVersionError || error instanceof RunClosedError) {
-        this.options.log.debug({ job, reason: error.code }, 'shard dropped');
+        this.options.log.debug({ ...shardFields(job), reason: error.code }, 'shard dropped');
         return;
       }
       this.#tally.failed();
       if (error instanceof MemberRefusedError) this.#refused(error);
-      this.options.log.error({ job, err: error }, 'shard failed');
+      this.options.log.error({ ...shardFields(job), err: error }, 'shard failed');
       throw error;
     } finally {
       this.#tally.left(job.runId);
@@ -116,6 +116,7 @@ export class Worker {
     gradient: Float32Array | null,
   ): Promise<void> {
     const reply = await membership.contribute(header, gradient);
-    if (!reply.accepted) this.options.log.info({ job: header.job, reason: reply.reason }, 'contribution refused');
+    if (!reply.accepted)
+      this.options.log.info({ ...shardFields(header.job), reason: reply.reason }, 'contribution refused');
   }
 }

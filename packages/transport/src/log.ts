@@ -1,8 +1,55 @@
+import type { ShardJob } from '@elbo/protocol/messages';
 import { type Logger, pino } from 'pino';
 
 export type { Logger };
 
-/** Logs go to standard error: standard output belongs to run events. */
+const levels = ['silent', 'fatal', 'error', 'warn', 'info', 'debug', 'trace'];
+const secretFields = ['token', 'password', 'authorization', 'cookie'];
+let standardError: ReturnType<typeof pino.destination> | null = null;
+/** What the environment gives away of this process's secrets; others are added by keepSecret. */
+const secrets = new Set<string>();
+
+/** From now on no log of this process has this text in it. Short ones are no secrets, and would blot out words. */
+export function keepSecret(secret: string | undefined): void {
+  if (secret === undefined || secret.length < 8) return;
+  secrets.add(secret);
+  secrets.add(JSON.stringify(secret).slice(1, -1));
+}
+
+/**
+ * A logger of JSON lines on standard error: standard output belongs to run events. Its level is ELBO_LOG_LEVEL, warn
+ * when left out. Fields that many share have one name: runId, step, shard, workerId. Secrets are left out.
+ * @throws RangeError when ELBO_LOG_LEVEL is no level
+ */
 export function defaultLogger(name: string): Logger {
-  return pino({ name, level: process.env.ELBO_LOG_LEVEL ?? 'warn' }, pino.destination({ dest: 2, sync: true }));
+  const { ELBO_LOG_LEVEL: level = 'warn', ELBO_TOKEN, ELBO_READ_TOKEN, REDIS_URL = '' } = process.env;
+  if (!levels.includes(level)) {
+    throw new RangeError(`ELBO_LOG_LEVEL: '${level}' is no level; it is one of ${levels.join(', ')}`);
+  }
+  for (const secret of [ELBO_TOKEN, ELBO_READ_TOKEN, passwordOf(REDIS_URL)]) keepSecret(secret);
+  const paths = secretFields.flatMap((field) => [field, `*.${field}`, `*.headers.${field}`]);
+  standardError ??= pino.destination({ dest: 2, sync: true });
+  const output = standardError;
+  return pino(
+    { name, level, redact: { paths, censor: '***' } },
+    { write: (line) => output.write(withoutSecrets(line)) },
+  );
+}
+
+/** A shard job as logs tell of it. */
+export function shardFields(job: ShardJob) {
+  const { runId, shard, attempt } = job;
+  const round = job.kind === 'gradient' ? { step: job.step } : { epoch: job.epoch, split: job.split };
+  return { runId, ...round, shard, attempt };
+}
+
+/** Also without the user and password of any address: errors of libraries quote them. */
+function withoutSecrets(line: string): string {
+  let clean = line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"@]*@/gi, '$1***@');
+  for (const secret of secrets) clean = clean.replaceAll(secret, '***');
+  return clean;
+}
+
+function passwordOf(url: string): string | undefined {
+  return URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined;
 }

@@ -23,7 +23,7 @@ export async function launchEmbedded(
   const worker = new Worker(transport.worker(), {
     workerId: 'embedded',
     threads,
-    log: defaultLogger('worker'),
+    log: defaultLogger('worker').child({ workerId: 'embedded' }),
     surroundings: {
       openDataset: async (_hash, membership) => of(membership.run.runId).dataset.buffer,
       sharedArena: (runId) => of(runId).arena,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
 import { CoordinatorMetrics } from '@elbo/coordinator/metrics/coordinator-metrics';
 import type { OnPhase } from '@elbo/coordinator/phases';
+import { keepSecret } from '@elbo/transport/log';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import type { EventSink } from '../progress/event-sink.js';
@@ -35,6 +36,7 @@ export async function serveCoordinator(
 ): Promise<void> {
   const { redisUrl, prefix, token, listen, advertise, runsFolder, maxRuns, onPhase, checkpointIntervals } = options;
   const { tensorboard = false } = options;
+  keepSecret(token);
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
   const metrics = new CoordinatorMetrics(transport);

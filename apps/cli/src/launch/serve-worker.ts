@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { DatasetCache } from '@elbo/datasets/cache';
 import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
-import { defaultLogger } from '@elbo/transport/log';
+import { defaultLogger, keepSecret } from '@elbo/transport/log';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
 
@@ -26,9 +26,11 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
   const refusal = new Promise<never>((_, reject) => (refused = reject));
   refusal.catch(() => {}); // it is raced below
   const workerId = options.workerId ?? `${hostname()}-${process.pid}`;
-  const log = defaultLogger('worker');
+  keepSecret(token);
+  const log = defaultLogger('worker').child({ workerId });
+  const logger = defaultLogger('transport').child({ workerId });
   const cache = new DatasetCache(undefined, options.cacheLimit);
-  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token });
+  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token, logger });
   const worker = new Worker(transport, {
     workerId,
     ...(threads === null ? {} : { threads }),
