@@ -1,7 +1,8 @@
-import { readdir, rm, stat, utimes } from 'node:fs/promises';
+import { readdir, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { DatasetCache } from './cache.js';
 import { CacheFullError, InvalidCacheLimitError } from './errors.js';
+import { removePacked } from './packed/verified.js';
 
 /** A file that was used within this time is in use: its users say so every minute. */
 const inUseMs = 5 * 60_000;
@@ -79,7 +80,7 @@ export async function makeRoom(cache: DatasetCache, bytes: number, limitBytes: n
   for (const file of files) {
     if (held + bytes <= limitBytes) return;
     if (file.inUse || file.hash === except) continue;
-    await rm(file.path, { force: true });
+    await removePacked(file.path);
     held -= file.bytes;
   }
   if (held + bytes > limitBytes) throw new CacheFullError(cache.folder, bytes, held, limitBytes);
@@ -88,7 +89,7 @@ export async function makeRoom(cache: DatasetCache, bytes: number, limitBytes: n
 /** Removes all that is not in use and can be had again. @returns what was removed */
 export async function pruneCache(cache: DatasetCache): Promise<CachedFile[]> {
   const removed = (await listCachedFiles(cache)).filter((file) => file.name === null && !file.inUse);
-  for (const file of removed) await rm(file.path, { force: true });
+  for (const file of removed) await removePacked(file.path);
   return removed;
 }
 

@@ -7,6 +7,7 @@ import { datasetSpecSchema } from '@elbo/protocol/run-spec';
 import { z } from 'zod';
 import { cacheLimitBytes, keepInUse, makeRoom } from './cache-room.js';
 import { CacheWriteError, CorruptPackedFileError, UnreadableSourceError } from './errors.js';
+import { removePacked } from './packed/verified.js';
 
 /** ELBO_CACHE, else XDG_CACHE_HOME/elbo, else ~/.cache/elbo; packed data sets lie in its folder `datasets`. */
 export function datasetCacheFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -102,7 +103,7 @@ export class DatasetCache {
   }
 
   async remove(hash: string): Promise<void> {
-    await rm(this.pathOf(hash), { force: true });
+    await removePacked(this.pathOf(hash));
   }
 
   #entryPath(name: string): string {

@@ -48,7 +48,7 @@ describe('a data set of a conductor', () => {
     expectWhole((await obtain(peer, cache)).bytes);
     expectWhole((await obtain(peer, cache)).bytes);
     expect(peer.askedFrom).toEqual([0]);
-    expect(await readdir(cache.folder)).toEqual([`${hash}.elbods`]);
+    expect(await readdir(cache.folder)).toEqual([`${hash}.elbods`, `${hash}.elbods.verified`]);
     expectWhole(await readFile(cache.pathOf(hash)));
   });
 

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CorruptPackedFileError, UnreadableSourceError } from '@elbo/datasets/errors';
@@ -148,6 +148,33 @@ describe('a packed data set', () => {
     await cache.save(small.hash, small.bytes);
     expect((await openPacked(small.hash, { cache })).hash).toBe(small.hash);
     expect(await readFile(path)).toHaveLength(small.bytes.length);
+  });
+
+  it('is hashed once, and again when it was written meanwhile; saying that it is in use does not count', async () => {
+    const cache = await temporaryCache();
+    const path = await cache.save(small.hash, small.bytes);
+    await openPacked(small.hash, { cache });
+    const { mtime } = await stat(path);
+    const run = new AbortController();
+    await cache.keepWhileUsed(small.hash, run.signal);
+    run.abort();
+    const damaged = Buffer.from(small.bytes);
+    damaged[damaged.length - 1]! ^= 1;
+    await writeFile(path, damaged);
+    await utimes(path, mtime, mtime);
+    // The hash is not asked again of what passes for the file that had it...
+    expect((await openPacked(small.hash, { cache })).bytes.at(-1)).toBe(damaged.at(-1));
+    // ...and anything else is not it: written later,
+    await utimes(path, mtime, new Date(mtime.getTime() + 1));
+    await expect(openPacked(small.hash, { cache })).rejects.toThrow(CorruptPackedFileError);
+    // of another name,
+    const copy = join(cache.folder, `copy-${small.hash}.elbods`);
+    await writeFile(copy, damaged);
+    await utimes(copy, mtime, mtime);
+    await expect(openPacked(copy)).rejects.toThrow(CorruptPackedFileError);
+    // or thrown away and made again.
+    await cache.remove(small.hash);
+    expect(await readdir(cache.folder)).toEqual([`copy-${small.hash}.elbods`]);
   });
 
   it('comes from bytes of a peer in place when they are shared, and as a copy when not', () => {

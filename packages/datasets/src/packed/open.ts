@@ -5,9 +5,10 @@ import { CorruptPackedFileError, UnreadableSourceError } from '../errors.js';
 import { decodeHeader, decodePreamble, maxPackedBytes, type PackedHeader, preambleBytes } from './header.js';
 import { sha256 } from './pack.js';
 import { PackedDataset } from './packed-dataset.js';
+import { noteVerified, wasVerified } from './verified.js';
 
 export interface OpenOptions {
-  /** Compute the hash of the content and compare. Default: true. */
+  /** Compute the hash of the content and compare; a file of the cache once, until it is written again. Default: true. */
   readonly verify?: boolean;
   readonly cache?: DatasetCache;
 }
@@ -23,8 +24,14 @@ export async function openPacked(hashOrPath: string, options: OpenOptions = {}):
   const isHash = sha256Schema.safeParse(hashOrPath).success;
   const path = isHash ? (options.cache ?? new DatasetCache()).pathOf(hashOrPath) : hashOrPath;
   const named = isHash ? hashOrPath : (/([0-9a-f]{64})\.elbods$/.exec(path)?.[1] ?? null);
-  const buffer = await withFile(path, readShared);
-  return check(buffer, named, options.verify ?? true, path);
+  const [buffer, identity] = await withFile(path, async (file) => {
+    const before = await file.stat({ bigint: true });
+    return [await readShared(file, path), before] as const;
+  });
+  const verify = (options.verify ?? true) && !(isHash && (await wasVerified(path, identity)));
+  const dataset = check(buffer, named, verify, path);
+  if (isHash && verify) await noteVerified(path, identity);
+  return dataset;
 }
 
 /**

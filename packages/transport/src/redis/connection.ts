@@ -1,4 +1,5 @@
-import { Redis } from 'ioredis';
+import ioredis = require('ioredis');
+
 import { RedisUnavailableError } from '../errors.js';
 import type { Logger } from '../log.js';
 
@@ -8,9 +9,9 @@ const connectDeadlineMs = 5000;
  * A connection that is ready; afterwards it comes back by itself when Redis does, and commands wait for it.
  * @throws RedisUnavailableError when nothing answers at first.
  */
-export async function connectRedis(url: string, logger?: Logger): Promise<Redis> {
+export async function connectRedis(url: string, logger?: Logger): Promise<ioredis.Redis> {
   let lastError: Error | null = null;
-  const client = new Redis(url, {
+  const client = new ioredis.Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
     connectTimeout: connectDeadlineMs,

@@ -4,7 +4,9 @@ import { accessSync, constants } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { Redis } from 'ioredis';
+
+import ioredis = require('ioredis');
+
 import { RedisUnavailableError } from '../errors.js';
 
 const startDeadlineMs = 10_000;
@@ -80,7 +82,7 @@ export async function startPrivateRedis(binary: string): Promise<PrivateRedis> {
 }
 
 async function untilItAnswers(socket: string, guard: ChildProcess): Promise<void> {
-  const client = new Redis(socket, { lazyConnect: true, retryStrategy: () => 20, maxRetriesPerRequest: null });
+  const client = new ioredis.Redis(socket, { lazyConnect: true, retryStrategy: () => 20, maxRetriesPerRequest: null });
   // Until the socket is there, each try fails; the deadline speaks for them all.
   client.on('error', () => undefined);
   const deadline = AbortSignal.timeout(startDeadlineMs);

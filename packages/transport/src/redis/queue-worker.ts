@@ -1,4 +1,5 @@
-import { DelayedError, type Job, UnrecoverableError, Worker, type WorkerOptions } from 'bullmq';
+import bullmq = require('bullmq');
+
 import type { Redis } from 'ioredis';
 import type { z } from 'zod';
 import { firstIssue } from '../data-plane/frame-headers.js';
@@ -15,7 +16,7 @@ export interface QueueWorkerOptions<T> {
   readonly prefix: string;
   readonly client: Redis;
   readonly schema: z.ZodType<T>;
-  readonly settings: Partial<WorkerOptions>;
+  readonly settings: Partial<bullmq.WorkerOptions>;
   readonly logger: Logger;
   readonly refusals: RefusalCounter;
 }
@@ -27,21 +28,21 @@ export interface QueueWorkerOptions<T> {
 export function createQueueWorker<T>(
   options: QueueWorkerOptions<T>,
   handler: (data: T, willRetry: boolean) => Promise<void>,
-): Worker {
+): bullmq.Worker {
   const { queue, client, schema, logger, refusals } = options;
   const prefix = queuePrefix(options.prefix);
   const refuse = (jobId: string | undefined, why: string) => {
     refusals.count('bad-job');
     logger.error({ queue, jobId, why }, 'removed a job that is not one of ours');
   };
-  const worker = new Worker(
+  const worker = new bullmq.Worker(
     queue,
-    async (job: Job<unknown>, lockToken?: string) => {
+    async (job: bullmq.Job<unknown>, lockToken?: string) => {
       const parsed = schema.safeParse(job.data);
       if (!parsed.success) {
         const why = firstIssue(parsed.error);
         refuse(job.id, why);
-        throw new UnrecoverableError(`malformed job: ${why}`);
+        throw new bullmq.UnrecoverableError(`malformed job: ${why}`);
       }
       try {
         await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1));
@@ -49,7 +50,7 @@ export function createQueueWorker<T>(
         if (!(error instanceof RunUnfinishedError)) throw error;
         // Refused when the lock is lost: then the job is another worker's, or waits for one already.
         await job.moveToDelayed(Date.now() + giveBackMs, lockToken);
-        throw new DelayedError();
+        throw new bullmq.DelayedError();
       }
     },
     { ...options.settings, connection: client, prefix },

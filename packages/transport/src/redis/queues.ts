@@ -1,5 +1,7 @@
 import type { Priority, RunJob, ShardJob } from '@elbo/protocol/messages';
-import { type JobsOptions, Queue, type WorkerOptions } from 'bullmq';
+
+import bullmq = require('bullmq');
+
 import type { Redis } from 'ioredis';
 import { shardAttempts, shardJobKey } from '../shard-job.js';
 
@@ -24,7 +26,7 @@ export const shardWorkerOptions = {
   runRetryDelay: 500,
   removeOnComplete: { count: 0 },
   removeOnFail: { count: 0 },
-} as const satisfies Partial<WorkerOptions>;
+} as const satisfies Partial<bullmq.WorkerOptions>;
 
 /** A dead coordinator's run is taken over within five seconds, however many have died on it. */
 export const runWorkerOptions = {
@@ -33,14 +35,14 @@ export const runWorkerOptions = {
   lockRenewTime: 800,
   stalledInterval: 750,
   maxStalledCount: 1_000_000,
-} as const satisfies Partial<WorkerOptions>;
+} as const satisfies Partial<bullmq.WorkerOptions>;
 
-export function runsQueue(client: Redis, prefix: string): Queue<RunJob> {
-  return new Queue<RunJob>(queueNames.runs, queueOptions(client, prefix));
+export function runsQueue(client: Redis, prefix: string): bullmq.Queue<RunJob> {
+  return new bullmq.Queue<RunJob>(queueNames.runs, queueOptions(client, prefix));
 }
 
-export function shardsQueue(client: Redis, prefix: string): Queue<ShardJob> {
-  return new Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
+export function shardsQueue(client: Redis, prefix: string): bullmq.Queue<ShardJob> {
+  return new bullmq.Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
 }
 
 /** BullMQ's: less comes first, and of equal ones the first that was added. */
@@ -54,11 +56,11 @@ export function runJobId(runId: string, queueing: number): string {
   return queueing === 0 ? `run.${runId}` : `run.${runId}.${queueing}`;
 }
 
-export function runJobOptions({ runId, priority }: RunJob, queueing: number): JobsOptions {
+export function runJobOptions({ runId, priority }: RunJob, queueing: number): bullmq.JobsOptions {
   return { jobId: runJobId(runId, queueing), attempts: 1, priority: runPriorities[priority], ...leaveNothing };
 }
 
-export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; opts: JobsOptions } {
+export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; opts: bullmq.JobsOptions } {
   return {
     name: job.kind,
     data: job,

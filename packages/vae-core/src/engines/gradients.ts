@@ -1,4 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
 
 /*
  * The gradients of the ops that our models use. tfjs-core holds none until the union package @tensorflow/tfjs is loaded,

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import type { Model, ParameterTensors } from '../models/model.js';
 import { elboTerms, likelihoodMean, negativeElbo } from '../objectives/elbo.js';
 import type { ParameterEntry } from '../parameter-layout.js';

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import { registerGradients } from './gradients.js';
 
 /** Readies this thread's TensorFlow.js: to be called after a backend's package has been loaded. */

@@ -1,5 +1,7 @@
 import type { Activation, ModelSpec } from '@elbo/protocol/run-spec';
-import * as tf from '@tensorflow/tfjs-core';
+
+import tf = require('@tensorflow/tfjs-core');
+
 import { layParametersOut, type ParameterLayout } from '../parameter-layout.js';
 
 /** Parameters as tensors, by the names of the layout. */

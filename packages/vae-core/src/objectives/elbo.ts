@@ -1,5 +1,7 @@
 import type { LikelihoodSpec } from '@elbo/protocol/run-spec';
-import * as tf from '@tensorflow/tfjs-core';
+
+import tf = require('@tensorflow/tfjs-core');
+
 import type { Model, ParameterTensors, Posterior } from '../models/model.js';
 
 export interface ElboTensors {

@@ -1,5 +1,7 @@
 import '@tensorflow/tfjs-backend-cpu';
-import * as tf from '@tensorflow/tfjs-core';
+
+import tf = require('@tensorflow/tfjs-core');
+
 import type { Engine } from '../engine.js';
 import { createEngine } from '../program-engine.js';
 import { prepareTfjs } from '../tfjs-runtime.js';

@@ -1,5 +1,7 @@
 import type { EngineName } from '@elbo/protocol/run-spec';
-import * as tf from '@tensorflow/tfjs-core';
+
+import tf = require('@tensorflow/tfjs-core');
+
 import { type ParameterEntry, parameterView } from '../../parameter-layout.js';
 import { elements, type NamedArrays, type ProgramCompiler, type Runner } from '../program-engine.js';
 import type { NamedShape, NamedTensors, Program, ProgramResult } from '../programs.js';

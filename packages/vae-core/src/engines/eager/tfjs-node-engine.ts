@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
 import { isMainThread } from 'node:worker_threads';
-import * as tf from '@tensorflow/tfjs-core';
+
+import tf = require('@tensorflow/tfjs-core');
+
 import type { Engine } from '../engine.js';
 import { EngineUnavailableError } from '../errors.js';
 import { prepareProcess } from '../prepare-process.js';

@@ -1,4 +1,5 @@
-import { util } from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import { UnsupportedOpError } from '../../errors.js';
 import { makeNode, type Node, sameShape, uniform } from '../ir/node.js';
 import type { KernelTable } from './kernel.js';
@@ -18,7 +19,10 @@ export const movementKernels: KernelTable = {
   },
   Reshape: ({ node, attributes }) => {
     const x = node('x');
-    return reshape(x, util.inferFromImplicitShape(attributes.shape as number[], util.sizeFromShape([...x.shape])));
+    return reshape(
+      x,
+      tf.util.inferFromImplicitShape(attributes.shape as number[], tf.util.sizeFromShape([...x.shape])),
+    );
   },
   ExpandDims: ({ node, attributes }) => {
     const x = node('input');

@@ -1,4 +1,5 @@
-import { util } from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import { makeNode, type ReductionOp } from '../ir/node.js';
 import type { Kernel, KernelTable } from './kernel.js';
 
@@ -7,7 +8,7 @@ const reduction =
   ({ node, attributes }) => {
     const x = node('x');
     const axis = (attributes[axisAttribute] ?? x.shape.map((_, i) => i)) as number | number[];
-    const axes = util.parseAxisParam(axis, [...x.shape]);
+    const axes = tf.util.parseAxisParam(axis, [...x.shape]);
     const keepDims = attributes.keepDims === true;
     const shape = keepDims
       ? x.shape.map((size, i) => (axes.includes(i) ? 1 : size))

@@ -1,4 +1,4 @@
-import protobuf from 'protobufjs/light.js';
+import protobuf = require('protobufjs/light.js');
 
 /*
  * The part of ONNX's file format that our graphs need, as protobufjs reads a schema. Field numbers are the format's

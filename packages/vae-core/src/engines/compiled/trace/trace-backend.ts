@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import { DataDependentControlFlowError } from '../../errors.js';
 import { type ElementType, makeNode, type Node, uniform } from '../ir/node.js';
 

@@ -1,4 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core';
+import tf = require('@tensorflow/tfjs-core');
+
 import { DataDependentControlFlowError } from '../../errors.js';
 import type { NamedTensors, Program } from '../../programs.js';
 import { useBackend } from '../../tfjs-runtime.js';
