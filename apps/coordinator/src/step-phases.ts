@@ -17,6 +17,7 @@ interface WorkerShare {
  */
 export class StepPhases {
   readonly #workers = new Map<string, WorkerShare>();
+  #computeMs = 0;
   #reduceMs = 0;
   #waitMs = 0;
   /** When the last shard in anybody's hands was given up; null while there is one, or while the step is reduced. */
@@ -30,9 +31,7 @@ export class StepPhases {
   /** A step begins: what was before is none of its time. */
   begin(): void {
     this.#workers.clear();
-    this.#reduceMs = 0;
-    this.#waitMs = 0;
-    this.#idleSince = this.#inHands || this.#reducing ? null : this.now();
+    this.#restart();
   }
 
   /** Whether any worker has a shard in hands from now on. */
@@ -51,9 +50,13 @@ export class StepPhases {
     this.#workers.set(workerId, share);
   }
 
-  /** Runs the reduction of the step. */
+  /** Runs the reduction of the step. What is counted from here on belongs to the next. */
   async reducing<T>(reduce: () => Promise<T>): Promise<T> {
     const began = this.now();
+    for (const { threadMs, threads, longestShardMs } of this.#workers.values()) {
+      this.#computeMs = Math.max(this.#computeMs, threadMs / threads, longestShardMs);
+    }
+    this.#workers.clear();
     this.#reducing = true;
     this.#idle(false);
     try {
@@ -68,15 +71,18 @@ export class StepPhases {
   /** The phases of a step that took so long, milliseconds; the next one begins. */
   end(stepMs: number): Phases {
     this.#idle(this.#idleSince !== null);
-    let computeMs = 0;
-    for (const { threadMs, threads, longestShardMs } of this.#workers.values()) {
-      computeMs = Math.max(computeMs, threadMs / threads, longestShardMs);
-    }
     const reduceMs = Math.min(this.#reduceMs, stepMs);
     const waitMs = Math.min(this.#waitMs, stepMs - reduceMs);
-    computeMs = Math.min(computeMs, stepMs - reduceMs - waitMs);
-    this.begin();
+    const computeMs = Math.min(this.#computeMs, stepMs - reduceMs - waitMs);
+    this.#restart();
     return { computeMs, transportMs: stepMs - reduceMs - waitMs - computeMs, reduceMs, waitMs };
+  }
+
+  #restart(): void {
+    this.#computeMs = 0;
+    this.#reduceMs = 0;
+    this.#waitMs = 0;
+    this.#idleSince = this.#inHands || this.#reducing ? null : this.now();
   }
 
   #idle(idle: boolean): void {

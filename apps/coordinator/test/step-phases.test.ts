@@ -40,15 +40,21 @@ describe('the phases of a step', () => {
     expect(phases.end(0)).toEqual({ computeMs: 0, transportMs: 0, reduceMs: 0, waitMs: 0 });
   });
 
-  it('count a worker’s threads as they run: beside each other, unless a shard is one microbatch', () => {
+  it('count a worker’s threads as they run: beside each other, unless a shard is one microbatch', async () => {
     const phases = new StepPhases(now);
     phases.begin();
     phases.inHands(true);
     time += 20;
     for (let shard = 0; shard < 2; shard++) phases.counted(contribution('a', 12, 512), 4, 128);
+    await phases.reducing(async () => {});
+    // The next step's, before this one is told of.
+    phases.counted(contribution('a', 4, 128), 4, 128);
     expect(phases.end(20).computeMs).toBe(6);
+    await phases.reducing(async () => {});
+    expect(phases.end(20).computeMs).toBe(4);
     phases.counted(contribution('a', 12, 100), 4, 128);
     time += 20;
+    await phases.reducing(async () => {});
     expect(phases.end(20).computeMs).toBe(12);
   });
 
@@ -67,12 +73,13 @@ describe('the phases of a step', () => {
     expect(phases.end(9)).toMatchObject({ waitMs: 0, reduceMs: 4 });
   });
 
-  it('never are more than the step, whatever the clocks of the workers say', () => {
+  it('never are more than the step, whatever the clocks of the workers say', async () => {
     const phases = new StepPhases(now);
     phases.begin();
     phases.inHands(true);
     phases.counted(contribution('a', 1e6), 1, 128);
     time += 7;
+    await phases.reducing(async () => {});
     expect(phases.end(7)).toEqual({ computeMs: 7, transportMs: 0, reduceMs: 0, waitMs: 0 });
   });
 
