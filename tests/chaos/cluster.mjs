@@ -60,7 +60,12 @@ export class ChaosCluster {
     const flags = ['--prefix', this.prefix, '--listen', '127.0.0.1:0', '--runs', this.runsFolder, '--json'];
     const options = { env: this.#environment, stdout: true };
     const name = `coordinator-${++this.#named}`;
-    const process_ = this.processes.spawn(name, process.execPath, [elbo, 'coordinator', ...flags], options);
+    const process_ = this.processes.spawn(
+      name,
+      process.execPath,
+      [elbo, 'coordinator', '--api', 'off', ...flags],
+      options,
+    );
     createInterface({ input: process_.child.stdout }).on('line', (line) => {
       const event = parseEvent(line);
       if (!event) return;

@@ -77,12 +77,17 @@ export function assertFits(
   ceiling: MemoryCeiling,
   transport: 'embedded' | 'redis',
   threads: number,
-  availableBytes = Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY),
+  availableBytes = availableMemory(),
 ): void {
   const needed = transport === 'embedded' ? embeddedBytes(ceiling, threads) : ceiling.coordinator;
   if (needed > availableBytes) {
     throw new MemoryCeilingError(run.runId, describeCeiling(ceiling, transport, threads), availableBytes);
   }
+}
+
+/** Of the machine, or of the container that the process runs in: bytes. */
+export function availableMemory(): number {
+  return Math.min(totalmem(), process.constrainedMemory?.() || Number.POSITIVE_INFINITY);
 }
 
 function workerBytes(ceiling: MemoryCeiling, threads: number): number {

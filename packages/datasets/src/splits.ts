@@ -2,7 +2,6 @@ import type { SplitName } from '@elbo/protocol/messages';
 import type { DatasetSpec } from '@elbo/protocol/run-spec';
 import { InvalidSplitError } from './errors.js';
 import type { StoredSplit } from './packed/header.js';
-import type { PackedDataset } from './packed/packed-dataset.js';
 
 /** The examples of a split: `count` of them from `start` of a stored split. */
 export interface SplitWindow {
@@ -12,12 +11,18 @@ export interface SplitWindow {
 }
 export type SplitWindows = Readonly<Record<SplitName, SplitWindow>>;
 
+/** What a packed data set, or a summary of one, knows of its splits. */
+export interface SplitCounts {
+  readonly header: { readonly name: string };
+  count(split: StoredSplit): number;
+}
+
 /**
  * Cuts the stored splits into train, validation and test. Validation examples are the last of the stored train split,
  * whatever `limit` says; `limit` then keeps the first examples of what is left. So neither moves the other's examples.
  * @throws InvalidSplitError when validation would leave nothing to train on.
  */
-export function splitWindows(dataset: PackedDataset, spec: Pick<DatasetSpec, 'validation' | 'limit'>): SplitWindows {
+export function splitWindows(dataset: SplitCounts, spec: Pick<DatasetSpec, 'validation' | 'limit'>): SplitWindows {
   const stored = dataset.count('train');
   const rest = stored - spec.validation;
   if (rest < 1) {

@@ -1,14 +1,16 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
+import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
+import { type HostAndPort, hostAndPort } from './host-and-port.js';
 import { redisUrl, wholeNumber } from './options.js';
 import { stopOnSignals } from './stop-signals.js';
 
-interface CoordinatorFlags {
+interface CoordinatorFlags extends ApiFlags {
   readonly redis?: string;
   readonly prefix: string;
   readonly token?: string;
-  readonly listen: { readonly host: string; readonly port: number };
+  readonly listen: HostAndPort;
   readonly advertise?: string;
   readonly runs: string;
   readonly maxRuns: number;
@@ -18,7 +20,8 @@ interface CoordinatorFlags {
 
 const help = `
 A coordinator takes runs from the queue on Redis, --max-runs at a time, cuts each step into shards for the workers, and
-serves them parameters and data on --listen. Workers and coordinators share one prefix and one token.
+serves them parameters and data on --listen. Workers and coordinators share one prefix and one token. People find the
+page, and the commands that ask the cluster the HTTP API, on --api.
 
 Examples:
   $ export ELBO_TOKEN=$(openssl rand -hex 32)
@@ -28,20 +31,22 @@ Examples:
 SIGINT and SIGTERM save the runs that are conducted and end in order.`;
 
 export function coordinatorCommand(): Command {
-  return new Command('coordinator')
+  const command = new Command('coordinator')
     .summary('conduct runs from the queue')
     .description('Serves a cluster as its coordinator: plans, reduces, updates, publishes, saves.')
     .addOption(redisOption())
     .addOption(prefixOption())
     .addOption(tokenOption())
-    .option('--listen <host:port>', 'where workers reach it', hostAndPort, { host: '127.0.0.1', port: 7350 })
+    .option('--listen <host:port>', 'where workers reach it', hostAndPort('--listen'), {
+      host: '127.0.0.1',
+      port: 7350,
+    })
     .addOption(advertiseOption())
     .option('--runs <folder>', 'run folders are made in it', 'runs')
     .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
     .option('--tensorboard', 'event files for TensorBoard in run folders too')
-    .option('--json', 'print events as JSON, one a line, and nothing else')
-    .addHelpText('after', help)
-    .action(serve);
+    .option('--json', 'print events as JSON, one a line, and nothing else');
+  return addApiFlags(command).addHelpText('after', help).action(serve);
 }
 
 async function serve(flags: CoordinatorFlags): Promise<void> {
@@ -60,6 +65,7 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
       runsFolder: runs,
       tensorboard: flags.tensorboard === true,
       maxRuns,
+      api: await apiOf(flags, token),
     };
     await serveCoordinator(options, sink, stop.signal);
   } finally {
@@ -107,13 +113,4 @@ function dataPlaneUrl(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol === 'http:' && url.origin === text.replace(/\/$/, '')) return url.origin;
   throw new UsageError(`--advertise: '${text}' is not allowed; it must look like http://coordinator.local:7350`);
-}
-
-function hostAndPort(text: string): { host: string; port: number } {
-  const [, host, digits] = /^(\[[0-9a-f:]+\]|[^:\s]+):(\d{1,5})$/i.exec(text) ?? [];
-  const port = Number(digits);
-  if (host === undefined || !(port <= 65_535)) {
-    throw new UsageError(`--listen: '${text}' is not allowed; it must look like 0.0.0.0:7350`);
-  }
-  return { host: host.replace(/^\[|\]$/g, ''), port };
 }

@@ -1,6 +1,6 @@
+import { newRunId } from '@elbo/coordinator/run-id';
 import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { newRunId } from '../launch/run-id.js';
 import { readSpec } from '../spec/read-spec.js';
 import { resolveSpec } from '../spec/resolve-spec.js';
 import { addLaunchFlags, assertLaunchFlags, type LaunchFlags, launchOption } from './launch-flags.js';

@@ -2,14 +2,17 @@ import { once } from 'node:events';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { startCoordinator } from '@elbo/coordinator/coordinator';
+import { ClusterRunFolders } from '@elbo/coordinator/http/run-folders/run-folders';
 import { CoordinatorMetrics } from '@elbo/coordinator/metrics/coordinator-metrics';
 import type { OnPhase } from '@elbo/coordinator/phases';
 import { keepSecret } from '@elbo/transport/log';
-import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
+import { createRedisRunDirectory } from '@elbo/transport/redis/run-directory';
 import type { EventSink } from '../progress/event-sink.js';
 import { openRunDataset } from './open-run-dataset.js';
 import { openRunArtefacts } from './run-artefacts.js';
+import type { ServeApiOptions } from './serve-api.js';
 
 export interface ServeCoordinatorOptions {
   readonly redisUrl: string;
@@ -24,8 +27,17 @@ export interface ServeCoordinatorOptions {
   readonly tensorboard?: boolean;
   /** Runs that it conducts at the same time. */
   readonly maxRuns: number;
+  /** The HTTP API; none when left out. */
+  readonly api?: CoordinatorApi | undefined;
   readonly onPhase?: OnPhase;
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
+}
+
+export interface CoordinatorApi extends Pick<ServeApiOptions, 'listen' | 'hostNames' | 'memoryLimit'> {
+  /** Shown by those who may look and change nothing; the cluster's token may do all. */
+  readonly readToken: string | null;
+  /** Told where it is, when it listens. */
+  onListening(address: string): void;
 }
 
 /** Conducts runs from the queue until the signal is aborted, then saves those it conducts and ends. */
@@ -40,6 +52,11 @@ export async function serveCoordinator(
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
   const metrics = new CoordinatorMetrics(transport);
+  const api = await startApi(options, transport, metrics).catch(async (error: unknown) => {
+    await transport.close();
+    metrics.close();
+    throw error;
+  });
   const conductor = startCoordinator(transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: 0,
@@ -63,6 +80,33 @@ export async function serveCoordinator(
   });
   if (!signal.aborted) await once(signal, 'abort');
   await conductor.drain();
+  await api?.close();
   await transport.close();
   metrics.close();
+}
+
+async function startApi(
+  { api, redisUrl, prefix, token, runsFolder }: ServeCoordinatorOptions,
+  { queues }: RedisConductorTransport,
+  metrics: CoordinatorMetrics,
+): Promise<{ close(): Promise<void> } | null> {
+  if (!api) return null;
+  const { serveApi } = await import('./serve-api.js');
+  const { listen, hostNames, memoryLimit, readToken, onListening } = api;
+  const directory = await createRedisRunDirectory({ redisUrl, prefix });
+  const tokens = { full: token, read: readToken };
+  const folders = new ClusterRunFolders(runsFolder);
+  try {
+    const served = await serveApi({ listen, hostNames, memoryLimit, tokens, directory, folders, metrics, queues });
+    onListening(served.address);
+    return {
+      async close() {
+        await served.close();
+        await directory.close();
+      },
+    };
+  } catch (error) {
+    await directory.close();
+    throw error;
+  }
 }

@@ -10,7 +10,7 @@ import type { RunDirectoryWriter } from '../run-directory.js';
 import { connectRedis } from './connection.js';
 import { namingFull, requireNoEviction } from './full-redis.js';
 import { createQueueWorker } from './queue-worker.js';
-import { queueNames, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
+import { type BoardQueue, queueNames, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
 import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
 import { RedisRunStore } from './redis-run-store.js';
 import { redisDirectoryWriter } from './run-recorder.js';
@@ -33,6 +33,8 @@ export interface RedisConductorTransport extends ConductorTransport {
   /** http://host:port of the data plane. */
   readonly address: string;
   readonly directory: RunDirectoryWriter;
+  /** For a board to show. */
+  readonly queues: readonly BoardQueue[];
   /** Jobs that wait, by queue. */
   queueDepths(): Promise<Record<keyof typeof queueNames, number>>;
 }
@@ -67,6 +69,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     address: server.address,
     refusals: refusals.counts,
     directory: redisDirectoryWriter(client, prefix, logger),
+    queues: [runs, shards],
     async queueDepths() {
       const [runJobs, shardJobs] = await Promise.all([runs, shards].map((queue) => queue.count()));
       return { runs: runJobs ?? 0, shards: shardJobs ?? 0 };

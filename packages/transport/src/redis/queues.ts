@@ -45,6 +45,9 @@ export function shardsQueue(client: Redis, prefix: string): bullmq.Queue<ShardJo
   return new bullmq.Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
 }
 
+/** A queue as boards of BullMQ show it. */
+export type BoardQueue = bullmq.Queue;
+
 /** BullMQ's: less comes first, and of equal ones the first that was added. */
 const runPriorities = { high: 1, normal: 2, low: 3 } as const satisfies Record<Priority, number>;
 
