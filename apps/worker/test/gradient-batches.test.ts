@@ -1,7 +1,10 @@
 import { ensureDataset } from '@elbo/datasets/catalog';
 import { splitWindows } from '@elbo/datasets/splits';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
+import { createModel } from '@elbo/vae-core/models/model';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { shareFloats, type ThreadRun } from '@elbo/worker/threads/messages';
+import runTask from '@elbo/worker/threads/run-task';
 import { ThreadState } from '@elbo/worker/threads/thread-state';
 import { describe, expect, it } from 'vitest';
 
@@ -39,15 +42,46 @@ describe('a batch that was made beforehand', () => {
   });
 });
 
+describe('a task that comes before the next batch could be made', () => {
+  it('computes from its own', async () => {
+    const threadRun = await describeRun();
+    const gradientAt = async (key: string, step: number, place: number) => {
+      const { length } = createModel(threadRun.run.spec.model, threadRun.run.dataDim).layout;
+      const floats = () => new Float32Array(new SharedArrayBuffer(4 * length));
+      const [parameters, target] = [floats().fill(0.01), floats()];
+      await runTask({
+        kind: 'gradient',
+        threadRun: { ...threadRun, key },
+        parameters: shareFloats(parameters),
+        parameterVersion: 0,
+        range: { begin: place * batch, end: (place + 1) * batch },
+        epoch: 0,
+        step,
+        beta: 1,
+        prepareNext: true,
+        target: shareFloats(target),
+      });
+      return [...target];
+    };
+    const expected = await gradientAt('run-1:1', 0, 1);
+    await gradientAt('run-1:2', 0, 0);
+    expect(await gradientAt('run-1:2', 0, 1)).toEqual(expected);
+  });
+});
+
 function copyOf({ examples, x, epsilon }: ReturnType<ThreadState['batches']['of']>) {
   return { examples: [...examples], x: [...x], epsilon: [...epsilon] };
 }
 
 async function threadState(): Promise<ThreadState> {
+  return ThreadState.create(await describeRun());
+}
+
+async function describeRun(): Promise<ThreadRun> {
   const spec = runSpecSchema.parse({ dataset: { name: 'gaussian-mixture' }, training: { globalBatchSize: batch } });
   const dataset = await ensureDataset(spec.dataset, (seed) => new RandomStreams(seed));
   const { train, test } = splitWindows(dataset, spec.dataset);
-  return ThreadState.create({
+  return {
     key: 'run-1:1',
     run: {
       runId: 'run-1',
@@ -61,5 +95,5 @@ async function threadState(): Promise<ThreadState> {
       microbatchSize: batch,
     },
     dataset: dataset.buffer,
-  });
+  };
 }

@@ -20,13 +20,17 @@ const forgottenMs = 30_000;
 
 const states = new Map<string, { readonly state: Promise<ThreadState>; readonly usedAt: number }>();
 
+let preparing: NodeJS.Immediate | undefined;
+
 export default async function runTask(task: ThreadTask): Promise<ThreadResult | typeof unknownRun> {
+  // One that came so soon computes from the buffers that would be prepared.
+  clearImmediate(preparing);
   const state = await stateOf(task.threadRun);
   if (!state) return unknownRun;
   if (task.kind === 'evaluation') return evaluate(state, task);
   const result = await computeGradient(state, task);
   // After the result has gone out.
-  if (task.prepareNext) setImmediate(() => state.batches.prepareNext(task));
+  if (task.prepareNext) preparing = setImmediate(() => state.batches.prepareNext(task));
   return result;
 }
 
