@@ -4,6 +4,7 @@ const benchmarks = {
   training: './training/run.mjs',
   mnist: './training/mnist.mjs',
   kernels: './kernels.mjs',
+  load: './load/run.mjs',
 };
 
 const [name, ...flags] = process.argv.slice(2);
