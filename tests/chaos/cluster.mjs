@@ -148,7 +148,9 @@ export class ChaosCluster {
   /** What finished runs have left in Redis beside their records. */
   async leftovers() {
     const client = this.redis.client;
-    const keys = (await client.keys('*')).filter((key) => !key.endsWith(':record') && !isBookkeeping(key));
+    const directory = [`${this.prefix}:runs`, `${this.prefix}:workers`];
+    const isDirectory = (key) => directory.includes(key) || /:(record|events|worker:[^:]+)$/.test(key);
+    const keys = (await client.keys('*')).filter((key) => !isDirectory(key) && !isBookkeeping(key));
     const jobs = await Promise.all([this.runs, this.shards].map((queue) => queue.getJobCountByTypes()));
     return [
       ...keys,

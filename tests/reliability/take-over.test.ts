@@ -106,6 +106,16 @@ describe.skipIf(!redisForTests)('a run whose coordinator is lost', () => {
     await expectSameAsUndisturbed(cluster, 'run-afterwards', await held.event(finish));
   });
 
+  it('or not: one whose event loop is held up for a second, again and again, keeps its run from a stand-by', async () => {
+    const runId = 'run-kept';
+    const busy = cluster.addCoordinator({ busy: { everySteps: 4, ms: 1200 }, checkpointIntervals: eager });
+    await cluster.submit(runId, spec);
+    await busy.event(started);
+    const standby = cluster.addCoordinator();
+    await expectSameAsUndisturbed(cluster, runId, await busy.event(finish));
+    expect(standby.events.some(started)).toBe(false);
+  });
+
   it('because it was told to stop is given to another at once, which needs no folder of the first', async () => {
     const runId = 'run-given-back';
     const first = cluster.addCoordinator();

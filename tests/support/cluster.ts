@@ -18,6 +18,8 @@ const token = 'a token that only this test knows';
 export interface CoordinatorTestOptions {
   /** Kills itself at this phase of a step, from a step on. */
   readonly strike?: { readonly phase: ConductPhase; readonly fromStep: number };
+  /** Its event loop stands still for so long after every so many updates. */
+  readonly busy?: { readonly everySteps: number; readonly ms: number };
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
   /** Keeps run folders of its own, as on another host. */
   readonly elsewhere?: true;

@@ -7,11 +7,12 @@ import { announceStart } from './announce-start.js';
 import { Checkpointer, checkpointIntervals } from './checkpoint/checkpointer.js';
 import { restoreNewest } from './checkpoint/restore.js';
 import { snapshotCandidates } from './checkpoint/snapshot-candidate.js';
+import { checkpointTensorBytes } from './checkpoint/take-checkpoint.js';
 import { conductRun, isEpochReportDue } from './conduct-run.js';
 import { ContributionLedger } from './contribution-ledger.js';
 import { FolderClaimedError } from './errors.js';
 import { fencedWrite, snapshotStore } from './fenced-writes.js';
-import { leaseMs } from './lease.js';
+import { leaseMsFor } from './lease.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import { patientChannel } from './patient-channel.js';
 import type { RunEnd } from './run-artefacts.js';
@@ -91,7 +92,7 @@ async function conductOpened(
     const { phases } = reporter;
     const log = (surroundings.log ?? defaultLogger('coordinator')).child({ runId: run.runId });
     const own = { run, dataset, ledger, failure, notice, phases, log, now };
-    const monitor = new RunMonitor({ transport, lease, leaseMs, ...own });
+    const monitor = new RunMonitor({ transport, lease, leaseMs: leaseMsFor(checkpointTensorBytes(state)), ...own });
     const { contributed } = monitor.hooks;
     const hooks: typeof monitor.hooks = {
       ...monitor.hooks,

@@ -17,7 +17,7 @@ export class LeaseKeeper {
     private readonly notice: Notice,
     private readonly onLost: (error: unknown) => void,
   ) {
-    this.#timer = setInterval(() => this.#beat(), leaseMs / 4);
+    this.#timer = setInterval(() => this.#beat(), leaseMs / 5);
   }
 
   stop(): void {

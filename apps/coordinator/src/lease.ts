@@ -1,7 +1,17 @@
 import { z } from 'zod';
 
-/** How long a lease lasts without a sign of its holder. It is renewed four times in that time. */
-export const leaseMs = 2_500;
+/**
+ * How long a lease lasts without a sign of its holder, who renews it five times in that time: a Redis that is away for
+ * a second, or an event loop that is busy for one, does not cost it.
+ */
+export const leaseMs = 2_000;
+/** Copying and hashing a checkpoint holds the event loop up: bytes in a millisecond, on a slow machine. */
+const checkpointBytesPerMs = 200_000;
+
+/** Of a run whose checkpoints have so many bytes. */
+export function leaseMsFor(checkpointBytes: number): number {
+  return leaseMs + Math.ceil(checkpointBytes / checkpointBytesPerMs);
+}
 
 const recordSchema = z.object({ outcome: z.string() });
 

@@ -34,6 +34,8 @@ export class RunContexts {
   readonly #contexts = new Map<string, Promise<RunContext>>();
   /** Those of them that are ready. */
   readonly #ready = new Map<string, RunContext>();
+  /** It stays when no run works on it. */
+  #newest: { readonly hash: string; readonly dataset: SharedArrayBuffer } | null = null;
 
   constructor(
     private readonly threads: number,
@@ -84,11 +86,16 @@ export class RunContexts {
     };
   }
 
-  /** Runs on the same data share it. */
+  /** Runs on the same data share it, and so does a run with itself when another conductor takes it over. */
   async #dataset(membership: RunMembership): Promise<SharedArrayBuffer> {
-    const { datasetHash } = membership.run;
-    const other = [...this.#ready.values()].find(({ run }) => run.datasetHash === datasetHash);
-    return other?.threadRun.dataset ?? this.surroundings.openDataset(datasetHash, membership);
+    const { datasetHash: hash } = membership.run;
+    const other = [...this.#ready.values()].find(({ run }) => run.datasetHash === hash);
+    if (this.#newest?.hash !== hash) {
+      this.#newest = null; // not one more than there are runs
+      const dataset = other?.threadRun.dataset ?? (await this.surroundings.openDataset(hash, membership));
+      this.#newest = { hash, dataset };
+    }
+    return this.#newest.dataset;
   }
 
   #arenaOf(job: ShardJob, parameterCount: number): TensorArena {

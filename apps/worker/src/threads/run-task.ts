@@ -72,7 +72,13 @@ async function stateOf(threadRun: ThreadRun | string): Promise<ThreadState | und
       if (states.size >= mostRuns || now - usedAt > forgottenMs) states.delete(other);
     }
   }
-  const state = kept?.state ?? ThreadState.create(threadRun as ThreadRun);
+  const state = kept?.state ?? create(threadRun as ThreadRun);
   states.set(key, { state, usedAt: now });
   return state;
+}
+
+async function create(threadRun: ThreadRun): Promise<ThreadState> {
+  const { runId } = threadRun.run;
+  const kept = await Promise.all([...states.values()].map(({ state }) => state.catch(() => null)));
+  return ThreadState.create(threadRun, kept.find((state) => state?.threadRun.run.runId === runId) ?? undefined);
 }

@@ -35,8 +35,9 @@ export class ThreadState {
     this.gradient = new Float32Array(this.model.layout.length);
   }
 
-  static async create(threadRun: ThreadRun): Promise<ThreadState> {
-    return new ThreadState(threadRun, await loadEngine(threadRun.run.spec.engine));
+  /** @param before Of the same run under another conductor: what was compiled for it serves on. */
+  static async create(threadRun: ThreadRun, before?: ThreadState): Promise<ThreadState> {
+    return new ThreadState(threadRun, before?.engine ?? (await loadEngine(threadRun.run.spec.engine)));
   }
 
   /** This thread's copy of a version; engines want memory that is not shared. */

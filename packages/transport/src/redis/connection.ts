@@ -16,7 +16,7 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
     maxRetriesPerRequest: null,
     connectTimeout: connectDeadlineMs,
     // Before the first connection no retry; after it, without end.
-    retryStrategy: (times) => (connected ? Math.min(50 * 2 ** times, 1000) : null),
+    retryStrategy: (times) => (connected ? Math.min(50 * 2 ** times, 250) : null),
   });
   let connected = false;
   client.on('error', (error: Error) => {

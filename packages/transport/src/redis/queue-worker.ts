@@ -7,16 +7,17 @@ import type { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunUnfinishedError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { queuePrefix } from './queues.js';
+import { reclaimJob } from './reclaim-job.js';
 
 /** How long a run that was given back rests before it is given out again. */
-const giveBackMs = 250;
+const giveBackMs = 100;
 
 export interface QueueWorkerOptions<T> {
   readonly queue: string;
   readonly prefix: string;
   readonly client: Redis;
   readonly schema: z.ZodType<T>;
-  readonly settings: Partial<bullmq.WorkerOptions>;
+  readonly settings: Partial<bullmq.WorkerOptions> & { readonly lockDuration: number };
   readonly logger: Logger;
   readonly refusals: RefusalCounter;
 }
@@ -35,6 +36,8 @@ export function createQueueWorker<T>(
     refusals.count('bad-job');
     logger.error({ queue, jobId, why }, 'removed a job that is not one of ours');
   };
+  /** Lock tokens of the jobs at work. */
+  const tokens = new Map<string, string>();
   const worker = new bullmq.Worker(
     queue,
     async (job: bullmq.Job<unknown>, lockToken?: string) => {
@@ -44,8 +47,10 @@ export function createQueueWorker<T>(
         refuse(job.id, why);
         throw new bullmq.UnrecoverableError(`malformed job: ${why}`);
       }
+      const { id = '' } = job;
+      if (lockToken !== undefined) tokens.set(id, lockToken);
       try {
-        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1));
+        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1)).finally(() => tokens.delete(id));
       } catch (error) {
         if (!(error instanceof RunUnfinishedError)) throw error;
         // Refused when the lock is lost: then the job is another worker's, or waits for one already.
@@ -55,7 +60,22 @@ export function createQueueWorker<T>(
     },
     { ...options.settings, connection: client, prefix },
   );
-  worker.on('error', (error) => logger.warn({ queue, err: error }, 'the queue had an error'));
+  worker.on('error', (error) => {
+    // Told of below, once a job.
+    if (!error.message.startsWith('could not renew lock')) logger.warn({ queue, err: error }, 'the queue had an error');
+  });
+  const told = new Set<string>();
+  const reclaim = async (id: string) => {
+    const token = tokens.get(id);
+    if (token === undefined) return; // it is done
+    const became = await reclaimJob(client, `${prefix}:${queue}`, { id, token }, options.settings.lockDuration);
+    if (told.has(`${id} ${became}`) || !tokens.has(id)) return;
+    told.add(`${id} ${became}`);
+    logger.warn({ queue, jobId: id, became }, 'the lock of a job ran out while it was worked on');
+  };
+  worker.on('lockRenewalFailed', (ids) => {
+    for (const id of ids) reclaim(id).catch((error) => logger.warn({ queue, jobId: id, err: error }, 'no lock again'));
+  });
   // A job whose data is not even JSON never reaches a handler: BullMQ drops it where it stands, and it comes back stalled.
   worker.on('stalled', (jobId) => {
     removeIfUnreadable(client, prefix, queue, jobId).then(

@@ -28,12 +28,12 @@ export const shardWorkerOptions = {
   removeOnFail: { count: 0 },
 } as const satisfies Partial<bullmq.WorkerOptions>;
 
-/** A dead coordinator's run is taken over within five seconds, however many have died on it. */
+/**
+ * A dead coordinator's run is offered to others within a second and a half, however many have died on it; who conducts
+ * it is decided by the lease, which lasts longer. A live one whose lock ran out takes its job back.
+ */
 export const runWorkerOptions = {
   ...shardWorkerOptions,
-  lockDuration: 2500,
-  lockRenewTime: 800,
-  stalledInterval: 750,
   maxStalledCount: 1_000_000,
 } as const satisfies Partial<bullmq.WorkerOptions>;
 
