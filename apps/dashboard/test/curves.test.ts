@@ -9,21 +9,30 @@ import { epochEvent, stepMetrics } from './events.js';
 
 describe('smooth', () => {
   it('changes nothing without weight', () => {
-    expect(smooth([3, 1, null, 2], 0)).toEqual([3, 1, null, 2]);
+    expect(smooth([3, 1, null, 2], [1, 2, 3, 4], 0)).toEqual([3, 1, null, 2]);
   });
 
   it('starts at the first value, not at zero, and weighs the past', () => {
-    const [first, second] = smooth([-500, -100], 0.9);
+    const [first, second] = smooth([-500, -100], [1, 2], 0.9);
     expect(first).toBeCloseTo(-500, 9);
     // (0.9 * 0.1 * -500 + 0.1 * -100) / (0.9 * 0.1 + 0.1)
     expect(second).toBeCloseTo(-55 / 0.19, 9);
+  });
+
+  it('lags no more behind a line where points are few than where they are many', () => {
+    const lagOf = (positions: number[]) => 400 - (smooth(positions, positions, 0.9).at(-1) as number);
+    const dense = lagOf(Array.from({ length: 400 }, (_, i) => i + 1));
+    const thinned = lagOf([...Array.from({ length: 200 }, (_, i) => i + 1), 220, 240, 260, 280, 300, 350, 400]);
+    expect(dense).toBeCloseTo(9, 1);
+    expect(thinned).toBeLessThanOrEqual(dense);
   });
 
   it('keeps a constant, whatever the weight and wherever values are missing', () => {
     fc.assert(
       fc.property(fc.array(fc.boolean()), fc.double({ min: 0, max: 0.99, noNaN: true }), (known, weight) => {
         const values = known.map((is) => (is ? 7 : null));
-        for (const [index, value] of smooth(values, weight).entries()) {
+        const positions = known.map((_, index) => 3 * index);
+        for (const [index, value] of smooth(values, positions, weight).entries()) {
           if (known[index]) expect(value).toBeCloseTo(7, 6);
           else expect(value).toBeNull();
         }

@@ -9,15 +9,15 @@ describe('numbers', () => {
   it('are written for reading', () => {
     expect(nats(-105.346)).toBe('−105.35');
     expect(count(26_120.4)).toBe('26,120');
-    expect([0, 950, 999.6, 1500, 2000, 99_960, 652_824, 1_200_000].map(short)).toEqual([
+    expect([0, 950, 999.6, 1250, 2000, 99_960, 652_824, 1_200_000].map(short)).toEqual([
       '0',
       '950',
       '1k',
-      '1.5k',
+      '1.25k',
       '2k',
       '100k',
       '653k',
-      '1.20M',
+      '1.2M',
     ]);
     expect([512, 999.6, 1500, 2_612_000, 3e9, 5e12].map(bytes)).toEqual([
       '512 B',

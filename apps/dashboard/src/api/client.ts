@@ -81,5 +81,6 @@ async function read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
 
 /** What went wrong, as a sentence. */
 export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const text = error instanceof Error ? error.message : String(error);
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -53,6 +53,7 @@ export class LiveStream {
     removeEventListener('offline', this.#onLost);
     clearTimeout(this.#sleep);
     this.#disconnect();
+    connection.value = 'connecting';
   }
 
   #open(): void {

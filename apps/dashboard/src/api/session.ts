@@ -1,10 +1,6 @@
-import { accessSchema } from '@elbo/protocol/cluster';
+import { type Session as SessionFacts, sessionSchema } from '@elbo/protocol/api';
 import { computed, signal } from '@preact/signals';
-import { z } from 'zod';
 import { ApiError, getJson, postJson, reasonOf, request, whenSignedOut } from './client.js';
-
-const sessionSchema = z.object({ access: accessSchema, version: z.string() });
-type SessionFacts = z.infer<typeof sessionSchema>;
 
 export type Session =
   | { readonly state: 'asking' }

@@ -9,7 +9,7 @@ export function CurveControls({ lastStep }: CurveControlsProps) {
   return (
     <div class="curve-controls">
       <label class="slider">
-        Smoothing <output>{smoothing.value.toFixed(2)}</output>
+        Smoothing <b>{smoothing.value.toFixed(2)}</b>
         <input
           type="range"
           min={0}
@@ -19,7 +19,7 @@ export function CurveControls({ lastStep }: CurveControlsProps) {
           onInput={(event) => (smoothing.value = event.currentTarget.valueAsNumber)}
         />
       </label>
-      <label>
+      <label class="choice">
         Steps
         <select value={rangeName(lastStep)} onChange={(event) => show(event.currentTarget.value, lastStep)}>
           <option value="all">all</option>

@@ -31,18 +31,20 @@ export function curveData(own: History, others: readonly History[], choice: Curv
 type Column = (number | null)[];
 
 function ownTables({ steps, epochs }: History, choice: CurveChoice): Column[][] {
+  const positions = steps.map(({ step }) => step);
   const raw = stepColumn(steps, choice);
   const measured = (split: 'train' | 'test' | 'validation') =>
     epochs.map((epoch) => drawable(epoch[split]?.[choice.term] ?? null, choice));
   return [
-    [steps.map(({ step }) => step), raw, smooth(raw, choice.smoothing)],
+    [positions, raw, smooth(raw, positions, choice.smoothing)],
     [epochs.map(({ step }) => step), measured('train'), measured('test'), measured('validation')],
   ];
 }
 
 function comparedTables({ steps, epochs }: History, choice: CurveChoice): Column[][] {
+  const positions = steps.map(({ step }) => step);
   return [
-    [steps.map(({ step }) => step), smooth(stepColumn(steps, choice), choice.smoothing)],
+    [positions, smooth(stepColumn(steps, choice), positions, choice.smoothing)],
     [epochs.map(({ step }) => step), epochs.map(({ test, train }) => drawable((test ?? train)[choice.term], choice))],
   ];
 }

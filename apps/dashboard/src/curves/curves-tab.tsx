@@ -1,6 +1,7 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
 import { useEffect } from 'preact/hooks';
 import { Empty, Loading } from '../components/states.js';
+import { plural } from '../format/format.js';
 import type { RunStore } from '../run/run-store.js';
 import { ComparePicker, useCompared } from './compare.js';
 import { CurveControls } from './curve-controls.js';
@@ -48,7 +49,8 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
         <GradientNormPlot steps={steps} sync={sync} />
       </div>
       <p class="muted small hint">
-        In nats for each example, higher is better. Drag over a plot to zoom, double-click to see all again.
+        In nats for each example, higher is better. Drag over a plot to zoom, double-click to see all again.{' '}
+        <span class="drawn">{plural(steps.length, 'step')} drawn.</span>
       </p>
       <ComparePicker runId={run.runId} occasion={run.epoch} />
       <EpochTable epochs={epochs} />

@@ -3,8 +3,9 @@ import { Plot, type PlotSync } from '../components/plot.js';
 import { count, short } from '../format/format.js';
 import type { StepPoint } from '../run/metrics-history.js';
 import { colour } from '../theme.js';
-import { stepAxis, stepScale, valueAxis } from './axes.js';
-import { logSteps, smoothing } from './curve-settings.js';
+import { stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
+import { logSteps, smoothing, withoutOutliers } from './curve-settings.js';
+import { rangeOf } from './robust-range.js';
 import { smooth } from './smooth.js';
 import { stack } from './stack.js';
 
@@ -15,7 +16,8 @@ interface StepsPlotProps {
 
 export function ThroughputPlot({ steps, sync }: StepsPlotProps) {
   const raw = steps.map((point) => point.imagesPerSecond);
-  const data: uPlot.AlignedData = [steps.map(({ step }) => step), raw, smooth(raw, smoothing.value)];
+  const positions = steps.map(({ step }) => step);
+  const data: uPlot.AlignedData = [positions, raw, smooth(raw, positions, smoothing.value)];
   return (
     <Plot
       title="Images a second"
@@ -42,7 +44,8 @@ const norm = (value: number) => value.toPrecision(3);
 export function GradientNormPlot({ steps, sync }: StepsPlotProps) {
   const raw = steps.map(({ gradientNorm }) => (gradientNorm !== null && gradientNorm > 0 ? gradientNorm : null));
   if (raw.every((value) => value === null)) return null;
-  const data: uPlot.AlignedData = [steps.map(({ step }) => step), raw, smooth(raw, smoothing.value)];
+  const positions = steps.map(({ step }) => step);
+  const data: uPlot.AlignedData = [positions, raw, smooth(raw, positions, smoothing.value)];
   return (
     <Plot
       title="Norm of the gradient"
@@ -77,19 +80,18 @@ const milliseconds = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms
 export function StepTimePlot({ steps, sync }: StepsPlotProps) {
   const timed = steps.filter((point) => point.computeMs !== null);
   if (timed.length === 0) return null;
-  const parts = phases.map(({ column }) =>
-    smooth(
-      timed.map((point) => point[column] ?? 0),
-      smoothing.value,
-    ),
-  );
   const positions = timed.map(({ step }) => step);
+  const parts = phases.map(({ column }) => {
+    const values = timed.map((point) => point[column] ?? 0);
+    return smooth(values, positions, smoothing.value);
+  });
+  const robust = withoutOutliers.value;
   const latest = parts.map((part) => part.at(-1) ?? 0);
   return (
     <Plot
       title="Where a step’s time goes"
       summary={`Time of a step over the steps, stacked: ${phases.map(({ name }, index) => `${name} ${milliseconds(latest[index] as number)}`).join(', ')}`}
-      shape={`${logSteps.value}`}
+      shape={`${logSteps.value} ${robust}`}
       data={[positions, ...stack(parts).reverse()]}
       readings={[positions, ...parts]}
       legend={phases.map(({ name, colour: ink }, index) => {
@@ -97,7 +99,10 @@ export function StepTimePlot({ steps, sync }: StepsPlotProps) {
       })}
       sync={sync}
       options={() => ({
-        scales: { x: stepScale(logSteps.value), y: { range: (_, __, max) => [0, (max || 1) * 1.05] } },
+        scales: {
+          x: stepScale(logSteps.value),
+          y: { range: (plot) => [0, rangeOf(valuesInSight(plot, [1]), robust)[1]] },
+        },
         axes: [stepAxis(), valueAxis((value) => `${value} ms`, 60)],
         // The tallest first: each covers the lower part of the one before.
         series: [

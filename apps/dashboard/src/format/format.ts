@@ -12,13 +12,12 @@ export function count(value: number): string {
   return grouped.format(Math.round(value)).replace('-', '−');
 }
 
-/** 950, 2k, 26.1k, 1.20M */
+/** 950, 2k, 1.25k, 653k, 1.2M: three digits. */
 export function short(value: number): string {
   const size = Math.abs(value);
   if (size < 999.5) return count(value);
-  if (size < 99_950) return `${(value / 1e3).toFixed(1).replace('.0', '')}k`;
-  if (size < 999_500) return `${(value / 1e3).toFixed(0)}k`;
-  return `${(value / 1e6).toFixed(2)}M`;
+  const [scaled, unit] = size < 999_500 ? [value / 1e3, 'k'] : [value / 1e6, 'M'];
+  return `${Number(scaled.toPrecision(3))}${unit}`;
 }
 
 /** 4.2 s, 1 min 05 s, 2 h 10 min, 3 d 4 h */

@@ -1,21 +1,20 @@
+import { pictureEpochsSchema } from '@elbo/protocol/api';
 import type { RunDetail } from '@elbo/protocol/cluster';
 import { useSignal } from '@preact/signals';
 import { useEffect } from 'preact/hooks';
-import { z } from 'zod';
 import { api } from '../api/client.js';
 import { useFetched } from '../api/use-fetched.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
 import { plural } from '../format/format.js';
 import type { RunStore } from '../run/run-store.js';
 
-const picturesSchema = z.object({ epochs: z.array(z.int()) });
 const playEveryMs = 400;
 
 /** Samples and reconstructions as the epochs went by. */
 export function PicturesTab({ store, run }: { readonly store: RunStore; readonly run: RunDetail }) {
   store.revision.value; // an epoch may have ended
   const occasion = `${store.history.epochs.at(-1)?.epoch ?? 0} ${run.state}`;
-  const fetched = useFetched(picturesSchema, `runs/${run.runId}/pictures`, occasion);
+  const fetched = useFetched(pictureEpochsSchema, `runs/${run.runId}/pictures`, occasion);
   if (fetched.value === null) {
     if (fetched.problem !== null)
       return <ProblemBox title="The pictures could not be listed" reason={fetched.problem} />;
@@ -58,7 +57,7 @@ function Album({ runId, epochs }: { readonly runId: string; readonly epochs: rea
           {playing.value ? 'Stop' : 'Play'}
         </button>
         <label class="slider wide">
-          Epoch <output>{epoch}</output>
+          Epoch <b>{epoch}</b>
           <input
             type="range"
             min={0}

@@ -5,22 +5,37 @@ import { Empty } from '../components/states.js';
 import { count, duration, moment, nats, plural } from '../format/format.js';
 import type { RunStore } from './run-store.js';
 
+const choices = {
+  notable: { label: 'all but checkpoints', shows: (event: RunEvent) => event.event !== 'checkpoint' },
+  warnings: { label: 'warnings and failures', shows: isWarning },
+  all: { label: 'everything', shows: () => true },
+} as const;
+
 export function EventsTab({ store }: { readonly store: RunStore }) {
-  const warningsOnly = useSignal(false);
-  const events = store.events.value.filter((event) => !warningsOnly.value || isWarning(event));
+  const chosen = useSignal<keyof typeof choices>('notable');
+  const events = store.events.value.filter(choices[chosen.value].shows);
   return (
     <section aria-label="Events">
-      <label class="check">
-        <input
-          type="checkbox"
-          checked={warningsOnly.value}
-          onChange={(event) => (warningsOnly.value = event.currentTarget.checked)}
-        />
-        Warnings and failures only
+      <label class="choice">
+        Show
+        <select
+          value={chosen.value}
+          onChange={(event) => (chosen.value = event.currentTarget.value as keyof typeof choices)}
+        >
+          {Object.entries(choices).map(([name, { label }]) => (
+            <option key={name} value={name}>
+              {label}
+            </option>
+          ))}
+        </select>
       </label>
       {events.length === 0 ? (
-        <Empty title={warningsOnly.value ? 'No warning' : 'Nothing yet'}>
-          <p>{warningsOnly.value ? 'Nothing of this run asked for attention.' : 'Events come as the run goes on.'}</p>
+        <Empty title={chosen.value === 'warnings' ? 'No warning' : 'Nothing yet'}>
+          <p>
+            {chosen.value === 'warnings'
+              ? 'Nothing of this run asked for attention.'
+              : 'Events come as the run goes on.'}
+          </p>
         </Empty>
       ) : (
         <ol class="events card">

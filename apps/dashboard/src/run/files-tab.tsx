@@ -1,11 +1,9 @@
-import { artefactSchema, type RunDetail } from '@elbo/protocol/cluster';
-import { z } from 'zod';
+import { artefactsSchema } from '@elbo/protocol/api';
+import type { RunDetail } from '@elbo/protocol/cluster';
 import { api } from '../api/client.js';
 import { useFetched } from '../api/use-fetched.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
 import { bytes } from '../format/format.js';
-
-const artefactsSchema = z.object({ artefacts: z.array(artefactSchema) });
 
 export function FilesTab({ run }: { readonly run: RunDetail }) {
   // A run that ends leaves more files than it had.
@@ -35,7 +33,7 @@ export function FilesTab({ run }: { readonly run: RunDetail }) {
         {artefacts.map(({ name, bytes: size, contentType }) => (
           <tr key={name}>
             <th scope="row">
-              <a href={`${api}/runs/${run.runId}/artefacts/${encodeURIComponent(name)}`} download={name}>
+              <a href={`${api}/runs/${run.runId}/artefacts/${addressOf(name)}`} download="">
                 {name}
               </a>
             </th>
@@ -50,4 +48,9 @@ export function FilesTab({ run }: { readonly run: RunDetail }) {
       </tbody>
     </table>
   );
+}
+
+/** Some files lie in a folder of the run's. */
+function addressOf(name: string): string {
+  return name.split('/').map(encodeURIComponent).join('/');
 }

@@ -15,6 +15,8 @@ const keptEvents = 300;
 /** Curves are drawn at most this often. */
 const drawEveryMs = 250;
 const pointsWanted = 1500;
+/** The stream leaves steps out; so soon after an epoch's end the file of metrics has them. */
+const fillAfterMs = 3000;
 
 /** One run, live: its summary, its curves, what happened to it. */
 export class RunStore {
@@ -29,6 +31,7 @@ export class RunStore {
   readonly #stream: LiveStream;
   readonly #abort = new AbortController();
   #draw: ReturnType<typeof setTimeout> | undefined;
+  #fill: ReturnType<typeof setTimeout> | undefined;
 
   constructor(readonly runId: string) {
     const take = accepting(runEventSchema, (event) => this.#take(event));
@@ -54,6 +57,7 @@ export class RunStore {
   close(): void {
     this.#abort.abort();
     clearTimeout(this.#draw);
+    clearTimeout(this.#fill);
     this.#stream.close();
   }
 
@@ -65,14 +69,15 @@ export class RunStore {
   #takeState(summary: RunSummary): void {
     const before = this.detail.value;
     this.takeSummary(summary);
-    if (before === null || before.state !== summary.state || before.epoch !== summary.epoch) void this.#fetchDetail();
+    if (before?.state === summary.state && before.epoch === summary.epoch) return;
+    void this.#fetchDetail();
+    this.#fillLater();
   }
 
   #take(event: RunEvent): void {
     if (event.event === 'step') this.history.addStep(event);
     if (event.event === 'epoch') this.history.addEpoch(event);
     if (event.event !== 'step') this.events.value = remember(this.events.value, event);
-    if (event.event === 'run-finished') void this.#fetchMetrics();
     this.#changed();
   }
 
@@ -81,6 +86,13 @@ export class RunStore {
       this.#draw = undefined;
       this.revision.value++;
     }, drawEveryMs);
+  }
+
+  #fillLater(): void {
+    this.#fill ??= setTimeout(() => {
+      this.#fill = undefined;
+      void this.#fetchMetrics();
+    }, fillAfterMs);
   }
 
   async #fetchDetail(): Promise<void> {
@@ -110,6 +122,7 @@ export class RunStore {
   #failed(error: unknown): void {
     if (this.#abort.signal.aborted) return;
     const unknown = error instanceof ApiError && error.status === 404;
+    if (unknown) this.#stream.close();
     this.problem.value = { unknown, reason: reasonOf(error) };
   }
 }

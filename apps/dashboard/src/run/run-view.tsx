@@ -4,7 +4,7 @@ import { Loading, ProblemBox } from '../components/states.js';
 import { CurvesTab } from '../curves/curves-tab.js';
 import { LatentTab } from '../latent/latent-tab.js';
 import { PicturesTab } from '../pictures/pictures-tab.js';
-import { linkTo, type RunTab, runTabs } from '../routes.js';
+import type { RunTab } from '../routes.js';
 import { CollapseAlarm } from './collapse-alarm.js';
 import { EventsTab } from './events-tab.js';
 import { FilesTab } from './files-tab.js';
@@ -12,16 +12,8 @@ import { KeyFigures } from './key-figures.js';
 import { findCollapse } from './posterior-collapse.js';
 import { RunHeader } from './run-header.js';
 import { RunStore } from './run-store.js';
+import { RunTabs } from './run-tabs.js';
 import { SpecTab } from './spec-tab.js';
-
-const titles: Readonly<Record<RunTab, string>> = {
-  curves: 'Curves',
-  pictures: 'Pictures',
-  latent: 'Latent plane',
-  events: 'Events',
-  spec: 'Spec',
-  files: 'Files',
-};
 
 export function RunView({ runId, tab }: { readonly runId: string; readonly tab: RunTab }) {
   const store = useMemo(() => new RunStore(runId), [runId]);
@@ -39,17 +31,7 @@ export function RunView({ runId, tab }: { readonly runId: string; readonly tab: 
       <RunHeader store={store} run={run} />
       <KeyFigures run={run} />
       <Alarm store={store} run={run} />
-      <nav class="tabs" aria-label="Of this run">
-        {runTabs.map((name) => (
-          <a
-            key={name}
-            href={linkTo({ view: 'run', runId, tab: name })}
-            aria-current={name === tab ? 'page' : undefined}
-          >
-            {titles[name]}
-          </a>
-        ))}
-      </nav>
+      <RunTabs runId={runId} tab={tab} />
       <Tab store={store} run={run} tab={tab} />
     </>
   );

@@ -1,11 +1,8 @@
-import { type RunSummary, runSummarySchema, type WorkerReport, workerReportSchema } from '@elbo/protocol/cluster';
+import { runsSchema, workersSchema } from '@elbo/protocol/api';
+import type { RunSummary, WorkerReport } from '@elbo/protocol/cluster';
 import { signal } from '@preact/signals';
-import { z } from 'zod';
 import { getJson, reasonOf } from '../api/client.js';
 import { accepting, LiveStream } from '../api/live-stream.js';
-
-const runsSchema = z.object({ runs: z.array(runSummarySchema) });
-const workersSchema = z.object({ workers: z.array(workerReportSchema) });
 
 /** All runs and workers of the cluster, live while a view of them is open. Null until the first answer. */
 export class ClusterStore {

@@ -72,7 +72,7 @@ function RunsTable({ runs }: { readonly runs: readonly RunSummary[] }) {
             onInput={(event) => (text.value = event.currentTarget.value)}
           />
         </label>
-        <span class="muted" role="status">
+        <span class="muted found" role="status">
           {counted.value && plural(found.length, 'run')}
         </span>
       </search>

@@ -1,3 +1,4 @@
+import { useSignal } from '@preact/signals';
 import { type Field, written } from './fields.js';
 import type { Json } from './spec-text.js';
 
@@ -12,7 +13,9 @@ interface FieldInputProps {
 
 export function FieldInput({ field, json, choices, problem, onChange }: FieldInputProps) {
   const { label, path, kind, help } = field;
-  const value = written(json, field);
+  /** What is being typed: `0.` and `400,` are written otherwise in the spec. */
+  const draft = useSignal<string | null>(null);
+  const value = draft.value ?? written(json, field);
   const id = `field-${path.replaceAll('.', '-')}`;
   const shared = {
     id,
@@ -40,7 +43,11 @@ export function FieldInput({ field, json, choices, problem, onChange }: FieldInp
           autoComplete="off"
           spellcheck={false}
           value={value}
-          onChange={(event) => onChange(event.currentTarget.value)}
+          onInput={(event) => {
+            draft.value = event.currentTarget.value;
+            onChange(event.currentTarget.value);
+          }}
+          onBlur={() => (draft.value = null)}
         />
       )}
       <small id={`${id}-help`} class={problem === undefined ? 'muted' : 'problem-line'}>

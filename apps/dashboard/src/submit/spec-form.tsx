@@ -1,15 +1,13 @@
+import { datasetsSchema } from '@elbo/protocol/api';
 import { type Launch, type Priority, prioritySchema, runSummarySchema } from '@elbo/protocol/cluster';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import { useSignal } from '@preact/signals';
-import { z } from 'zod';
 import { postJson, reasonOf } from '../api/client.js';
 import { useFetched } from '../api/use-fetched.js';
 import { go } from '../router.js';
 import { FieldInput } from './field-input.js';
 import { changed, type Field, fieldGroups } from './fields.js';
 import { readSpec, type SpecReading, writeSpec } from './spec-text.js';
-
-const datasetsSchema = z.object({ datasets: z.array(z.looseObject({ name: z.string() })) });
 
 export function SpecForm({ spec, launch }: { readonly spec: RunSpec; readonly launch: Launch }) {
   const text = useSignal(writeSpec(spec));
@@ -88,15 +86,6 @@ export function SpecForm({ spec, launch }: { readonly spec: RunSpec; readonly la
       </div>
       <div class="spec-json card">
         <label for="spec-json">The whole spec, as JSON</label>
-        <textarea
-          id="spec-json"
-          rows={24}
-          spellcheck={false}
-          value={text.value}
-          aria-invalid={reading.spec === null}
-          aria-describedby="spec-problems"
-          onInput={(event) => (text.value = event.currentTarget.value)}
-        />
         <div id="spec-problems" role="status">
           {reading.problems.length > 0 && (
             <ul class="problem-line">
@@ -106,6 +95,15 @@ export function SpecForm({ spec, launch }: { readonly spec: RunSpec; readonly la
             </ul>
           )}
         </div>
+        <textarea
+          id="spec-json"
+          rows={24}
+          spellcheck={false}
+          value={text.value}
+          aria-invalid={reading.spec === null}
+          aria-describedby="spec-problems"
+          onInput={(event) => (text.value = event.currentTarget.value)}
+        />
       </div>
       <div class="submit-bar">
         <p role="alert" class="problem-line">
