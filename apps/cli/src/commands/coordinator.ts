@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
+import { withTracing } from '../launch/tracing.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
 import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
@@ -15,6 +16,7 @@ interface CoordinatorFlags extends ApiFlags {
   readonly runs: string;
   readonly maxRuns: number;
   readonly tensorboard?: true;
+  readonly otel?: string;
   readonly json?: true;
 }
 
@@ -45,6 +47,7 @@ export function coordinatorCommand(): Command {
     .option('--runs <folder>', 'run folders are made in it', 'runs')
     .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
     .option('--tensorboard', 'event files for TensorBoard in run folders too')
+    .addOption(otelOption())
     .option('--json', 'print events as JSON, one a line, and nothing else');
   return addApiFlags(command).addHelpText('after', help).action(serve);
 }
@@ -67,11 +70,19 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
       maxRuns,
       api: await apiOf(flags, token),
     };
-    await serveCoordinator(options, sink, stop.signal);
+    await withTracing('elbo-coordinator', flags.otel, (telemetry) => {
+      return serveCoordinator({ ...options, telemetry }, sink, stop.signal);
+    });
   } finally {
     sink.close();
     stop.release();
   }
+}
+
+export function otelOption(): Option {
+  return new Option('--otel <url>', 'traces of the queues go to this OpenTelemetry collector, over OTLP/HTTP')
+    .env('OTEL_EXPORTER_OTLP_ENDPOINT')
+    .argParser(collectorUrl);
 }
 
 export function redisOption(): Option {
@@ -107,6 +118,11 @@ export function clusterAccess(flags: { readonly redis?: string; readonly token?:
     );
   }
   return { redisUrl: flags.redis, token: flags.token };
+}
+
+function collectorUrl(text: string): string {
+  if (URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) return text;
+  throw new UsageError(`--otel: '${text}' is not allowed; it must look like http://collector.local:4318`);
 }
 
 function dataPlaneUrl(text: string): string {

@@ -2,7 +2,8 @@ import { parseBytes } from '@elbo/datasets/cache-room';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { keepLivenessFile } from '../launch/liveness-file.js';
-import { clusterAccess, prefixOption, redisOption, tokenOption } from './coordinator.js';
+import { withTracing } from '../launch/tracing.js';
+import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './coordinator.js';
 import { wholeNumber } from './options.js';
 import { stopOnSignals } from './stop-signals.js';
 
@@ -13,6 +14,7 @@ interface WorkerFlags {
   readonly threads?: number;
   readonly id?: string;
   readonly livenessFile?: string;
+  readonly otel?: string;
   readonly cacheLimit?: number;
 }
 
@@ -36,6 +38,7 @@ export function workerCommand(): Command {
     .option('--id <id>', 'a name of its own (host and process number)', workerId)
     .option('--liveness-file <file>', 'a file that is written every five seconds, for a health check to look at')
     .addOption(cacheLimitOption())
+    .addOption(otelOption())
     .addHelpText('after', help)
     .action(serve);
 }
@@ -55,7 +58,7 @@ async function serve(flags: WorkerFlags): Promise<void> {
       workerId: flags.id ?? null,
       cacheLimit: flags.cacheLimit,
     };
-    await serveWorker(options, stop.signal);
+    await withTracing('elbo-worker', flags.otel, (telemetry) => serveWorker({ ...options, telemetry }, stop.signal));
   } finally {
     clearInterval(watch);
     forgetLiveness?.();

@@ -4,6 +4,7 @@ import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { locateRedis } from '@elbo/transport/redis/locate-redis';
 import { claimPrivatePrefix, sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import type { Cluster } from './cluster.js';
+import { startTracing } from './tracing.js';
 import { WorkerProcess } from './worker-process.js';
 
 export interface LocalRedisOptions {
@@ -32,7 +33,9 @@ export async function launchLocalRedis(
   const swept = await sweepPrivatePrefixes(redis.url);
   if (swept.length > 0) notice(`removed from Redis what was left of ${swept.length} runs that were killed`);
   const claim = await claimPrivatePrefix(redis.url, prefix);
-  const transport = await createRedisConductorTransport({ redisUrl: redis.url, prefix, token });
+  const tracing = await startTracing('elbo-coordinator', process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
+  const telemetry = tracing?.telemetry;
+  const transport = await createRedisConductorTransport({ redisUrl: redis.url, prefix, token, telemetry });
   const processes = Array.from({ length: workers }, (_, i) => {
     return new WorkerProcess({ redisUrl: redis.url, prefix, token, threads, workerId: `worker-${i + 1}` });
   });
@@ -46,6 +49,7 @@ export async function launchLocalRedis(
       await transport.close();
       await claim.release();
       await redis.stop();
+      await tracing?.stop();
     },
   };
 }

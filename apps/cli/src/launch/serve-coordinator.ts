@@ -9,6 +9,7 @@ import { keepSecret } from '@elbo/transport/log';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import { createRedisRunDirectory } from '@elbo/transport/redis/run-directory';
+import type { QueueTelemetry } from '@elbo/transport/redis/telemetry';
 import type { EventSink } from '../progress/event-sink.js';
 import { openRunDataset } from './open-run-dataset.js';
 import { openRunArtefacts } from './run-artefacts.js';
@@ -29,6 +30,7 @@ export interface ServeCoordinatorOptions {
   readonly maxRuns: number;
   /** The HTTP API; none when left out. */
   readonly api?: CoordinatorApi | undefined;
+  readonly telemetry?: QueueTelemetry | undefined;
   readonly onPhase?: OnPhase;
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
 }
@@ -47,10 +49,10 @@ export async function serveCoordinator(
   signal: AbortSignal,
 ): Promise<void> {
   const { redisUrl, prefix, token, listen, advertise, runsFolder, maxRuns, onPhase, checkpointIntervals } = options;
-  const { tensorboard = false } = options;
+  const { tensorboard = false, telemetry } = options;
   keepSecret(token);
   await sweepPrivatePrefixes(redisUrl);
-  const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise });
+  const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise, telemetry });
   const metrics = new CoordinatorMetrics(transport);
   const api = await startApi(options, transport, metrics).catch(async (error: unknown) => {
     await transport.close();
@@ -86,14 +88,14 @@ export async function serveCoordinator(
 }
 
 async function startApi(
-  { api, redisUrl, prefix, token, runsFolder }: ServeCoordinatorOptions,
+  { api, redisUrl, prefix, token, runsFolder, telemetry }: ServeCoordinatorOptions,
   { queues }: RedisConductorTransport,
   metrics: CoordinatorMetrics,
 ): Promise<{ close(): Promise<void> } | null> {
   if (!api) return null;
   const { serveApi } = await import('./serve-api.js');
   const { listen, hostNames, memoryLimit, readToken, onListening } = api;
-  const directory = await createRedisRunDirectory({ redisUrl, prefix });
+  const directory = await createRedisRunDirectory({ redisUrl, prefix, telemetry });
   const tokens = { full: token, read: readToken };
   const folders = new ClusterRunFolders(runsFolder);
   try {

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { DatasetCache } from '@elbo/datasets/cache';
 import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
 import { defaultLogger, keepSecret } from '@elbo/transport/log';
+import type { QueueTelemetry } from '@elbo/transport/redis/telemetry';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Worker } from '@elbo/worker/worker';
 
@@ -15,13 +16,14 @@ export interface ServeWorkerOptions {
   readonly token: string;
   readonly threads: number | null;
   readonly workerId: string | null;
+  readonly telemetry?: QueueTelemetry | undefined;
   /** Of the data sets that it keeps on disk, bytes; the one of ELBO_CACHE_LIMIT when left out. */
   readonly cacheLimit?: number | undefined;
 }
 
 /** Serves as a worker until the signal is aborted, then finishes the shards it has and ends. */
 export async function serveWorker(options: ServeWorkerOptions, signal: AbortSignal): Promise<void> {
-  const { redisUrl, prefix, token, threads } = options;
+  const { redisUrl, prefix, token, threads, telemetry } = options;
   let refused: (error: Error) => void = () => {};
   const refusal = new Promise<never>((_, reject) => (refused = reject));
   refusal.catch(() => {}); // it is raced below
@@ -30,7 +32,7 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
   const log = defaultLogger('worker').child({ workerId });
   const logger = defaultLogger('transport').child({ workerId });
   const cache = new DatasetCache(undefined, options.cacheLimit);
-  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token, logger });
+  const transport = await createRedisWorkerTransport({ redisUrl, prefix, token, logger, telemetry });
   const worker = new Worker(transport, {
     workerId,
     ...(threads === null ? {} : { threads }),

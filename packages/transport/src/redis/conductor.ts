@@ -14,6 +14,7 @@ import { type BoardQueue, queueNames, runJobOptions, runsQueue, runWorkerOptions
 import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
 import { RedisRunStore } from './redis-run-store.js';
 import { redisDirectoryWriter } from './run-recorder.js';
+import { asOwnTrace, type QueueTelemetry } from './telemetry.js';
 
 export interface RedisConductorOptions {
   readonly redisUrl: string;
@@ -26,6 +27,7 @@ export interface RedisConductorOptions {
   /** http://host:port as workers reach the data plane, when that is not where it listens. */
   readonly advertise?: string | undefined;
   readonly logger?: Logger;
+  readonly telemetry?: QueueTelemetry | undefined;
 }
 
 export interface RedisConductorTransport extends ConductorTransport {
@@ -44,7 +46,7 @@ export interface RedisConductorTransport extends ConductorTransport {
  * @throws RedisUnavailableError
  */
 export async function createRedisConductorTransport(options: RedisConductorOptions): Promise<RedisConductorTransport> {
-  const { redisUrl, prefix, token, advertise } = options;
+  const { redisUrl, prefix, token, advertise, telemetry } = options;
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
   const client = await connectRedis(redisUrl, logger);
@@ -56,8 +58,9 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
   const storeClient = await connectRedis(redisUrl, logger);
   const { host = '127.0.0.1', port = 0 } = options.listen ?? {};
   const server = await DataPlaneServer.listen({ host, port, token, advertise }, refusals, logger);
-  const runs = runsQueue(client, prefix);
-  const shards = shardsQueue(client, prefix);
+  const runs = runsQueue(client, prefix, telemetry);
+  const shards = shardsQueue(client, prefix, telemetry);
+  const ownTrace = asOwnTrace(telemetry);
   for (const queue of [runs, shards]) {
     queue.on('error', (error) => logger.warn({ queue: queue.name, err: error }, 'the queue had an error'));
   }
@@ -81,7 +84,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     conductRuns(handler: (job: RunJob) => Promise<void>, atOnce = 1): RunConductor {
       const settings = { ...runWorkerOptions, concurrency: atOnce };
       const worker = createQueueWorker(
-        { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings, logger, refusals },
+        { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings, logger, refusals, telemetry },
         async (job) => {
           try {
             await handler(job);
@@ -103,7 +106,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
       await removeShardJobs(shards, run.runId, lease.token);
       const endpoint = new RunEndpoint(run, lease, hooks, refusals, logger);
       server.add(endpoint);
-      const channel = new RedisRunChannel(endpoint, server, shards);
+      const channel = new RedisRunChannel(endpoint, server, shards, ownTrace);
       channels.add(channel);
       return channel;
     },

@@ -8,6 +8,7 @@ import { RunUnfinishedError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { queuePrefix } from './queues.js';
 import { reclaimJob } from './reclaim-job.js';
+import type { QueueTelemetry } from './telemetry.js';
 
 /** How long a run that was given back rests before it is given out again. */
 const giveBackMs = 100;
@@ -20,6 +21,7 @@ export interface QueueWorkerOptions<T> {
   readonly settings: Partial<bullmq.WorkerOptions> & { readonly lockDuration: number };
   readonly logger: Logger;
   readonly refusals: RefusalCounter;
+  readonly telemetry?: QueueTelemetry | undefined;
 }
 
 /**
@@ -30,7 +32,7 @@ export function createQueueWorker<T>(
   options: QueueWorkerOptions<T>,
   handler: (data: T, willRetry: boolean) => Promise<void>,
 ): bullmq.Worker {
-  const { queue, client, schema, logger, refusals } = options;
+  const { queue, client, schema, logger, refusals, telemetry } = options;
   const prefix = queuePrefix(options.prefix);
   const refuse = (jobId: string | undefined, why: string) => {
     refusals.count('bad-job');
@@ -58,7 +60,7 @@ export function createQueueWorker<T>(
         throw new bullmq.DelayedError();
       }
     },
-    { ...options.settings, connection: client, prefix },
+    { ...options.settings, connection: client, prefix, ...(telemetry ? { telemetry } : {}) },
   );
   worker.on('error', (error) => {
     // Told of below, once a job.

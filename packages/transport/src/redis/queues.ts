@@ -4,6 +4,7 @@ import bullmq = require('bullmq');
 
 import type { Redis } from 'ioredis';
 import { shardAttempts, shardJobKey } from '../shard-job.js';
+import type { QueueTelemetry } from './telemetry.js';
 
 export const queueNames = { runs: 'runs', shards: 'shards' } as const;
 
@@ -37,12 +38,12 @@ export const runWorkerOptions = {
   maxStalledCount: 1_000_000,
 } as const satisfies Partial<bullmq.WorkerOptions>;
 
-export function runsQueue(client: Redis, prefix: string): bullmq.Queue<RunJob> {
-  return new bullmq.Queue<RunJob>(queueNames.runs, queueOptions(client, prefix));
+export function runsQueue(client: Redis, prefix: string, telemetry?: QueueTelemetry): bullmq.Queue<RunJob> {
+  return new bullmq.Queue<RunJob>(queueNames.runs, queueOptions(client, prefix, telemetry));
 }
 
-export function shardsQueue(client: Redis, prefix: string): bullmq.Queue<ShardJob> {
-  return new bullmq.Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix));
+export function shardsQueue(client: Redis, prefix: string, telemetry?: QueueTelemetry): bullmq.Queue<ShardJob> {
+  return new bullmq.Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix, telemetry));
 }
 
 /** A queue as boards of BullMQ show it. */
@@ -71,6 +72,7 @@ export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; op
   };
 }
 
-function queueOptions(client: Redis, prefix: string) {
-  return { connection: client, prefix: queuePrefix(prefix), streams: { events: { maxLen: 100 } } };
+function queueOptions(client: Redis, prefix: string, telemetry?: QueueTelemetry) {
+  const streams = { events: { maxLen: 100 } };
+  return { connection: client, prefix: queuePrefix(prefix), streams, ...(telemetry ? { telemetry } : {}) };
 }

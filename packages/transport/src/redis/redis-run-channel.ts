@@ -7,6 +7,7 @@ import { RunClosedError } from '../errors.js';
 import { shardJobOwner } from '../shard-job.js';
 import { namingFull } from './full-redis.js';
 import { shardJobEntry } from './queues.js';
+import type { asOwnTrace } from './telemetry.js';
 
 /** A run's channel over Redis (jobs) and the data plane (everything else). */
 export class RedisRunChannel implements RunChannel {
@@ -14,6 +15,7 @@ export class RedisRunChannel implements RunChannel {
     private readonly endpoint: RunEndpoint,
     private readonly server: DataPlaneServer,
     private readonly shards: Queue<ShardJob>,
+    private readonly ownTrace: ReturnType<typeof asOwnTrace>,
   ) {}
 
   get address(): string {
@@ -32,7 +34,9 @@ export class RedisRunChannel implements RunChannel {
     if (this.endpoint.closed) {
       throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
     }
-    if (jobs.length > 0) await namingFull('shard jobs', this.shards.addBulk(jobs.map(shardJobEntry)));
+    if (jobs.length === 0) return;
+    const add = () => this.shards.addBulk(jobs.map(shardJobEntry));
+    await namingFull('shard jobs', this.ownTrace(add));
   }
 
   assign(workerId: string, job: ShardJob): boolean {

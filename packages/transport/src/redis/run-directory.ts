@@ -16,6 +16,7 @@ import { runJobId, runJobOptions, runsQueue } from './queues.js';
 import { recordTtlMs, runKeys } from './redis-run-store.js';
 import { removeKeysOfRun } from './remove-keys.js';
 import { readEventsAfter } from './run-events.js';
+import type { QueueTelemetry } from './telemetry.js';
 import { readWorkerReports } from './worker-reports.js';
 
 /** Runs that a directory knows. */
@@ -27,13 +28,14 @@ export interface RedisRunDirectoryOptions {
   /** The cluster's, of every key. */
   readonly prefix: string;
   readonly logger?: Logger;
+  readonly telemetry?: QueueTelemetry | undefined;
 }
 
 /** The runs and workers of a cluster, as its Redis has them. @throws RedisUnavailableError */
 export async function createRedisRunDirectory(options: RedisRunDirectoryOptions): Promise<RunDirectory> {
-  const { redisUrl, prefix, logger = defaultLogger('transport') } = options;
+  const { redisUrl, prefix, logger = defaultLogger('transport'), telemetry } = options;
   const client = await connectRedis(redisUrl, logger);
-  const runs = runsQueue(client, prefix);
+  const runs = runsQueue(client, prefix, telemetry);
   runs.on('error', (error) => logger.warn({ queue: runs.name, err: error }, 'the queue had an error'));
   return new RedisRunDirectory(client, prefix, runs);
 }

@@ -9,6 +9,7 @@ import { connectRedis } from './connection.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, shardWorkerOptions } from './queues.js';
 import { ShardRunner } from './shard-runner.js';
+import type { QueueTelemetry } from './telemetry.js';
 import { writeWorkerReport } from './worker-reports.js';
 
 export interface RedisWorkerOptions {
@@ -18,6 +19,7 @@ export interface RedisWorkerOptions {
   /** False keeps tensors on sockets even when the conductor is on the same host. */
   readonly shareMemory?: boolean;
   readonly logger?: Logger;
+  readonly telemetry?: QueueTelemetry | undefined;
 }
 
 export interface RedisWorkerTransport extends WorkerTransport {
@@ -32,7 +34,7 @@ export interface RedisWorkerTransport extends WorkerTransport {
  * @throws RedisUnavailableError
  */
 export async function createRedisWorkerTransport(options: RedisWorkerOptions): Promise<RedisWorkerTransport> {
-  const { redisUrl, prefix, token, shareMemory = true } = options;
+  const { redisUrl, prefix, token, shareMemory = true, telemetry } = options;
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
   const client = await connectRedis(redisUrl, logger);
@@ -81,7 +83,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
       runners.add(runner);
       const settings = { ...shardWorkerOptions, concurrency: slots };
       const worker = createQueueWorker(
-        { queue: queueNames.shards, prefix, client, schema: shardJobSchema, settings, logger, refusals },
+        { queue: queueNames.shards, prefix, client, schema: shardJobSchema, settings, logger, refusals, telemetry },
         (job, willRetry) => runner.run(job, willRetry),
       );
       takers.add(worker);
