@@ -62,8 +62,9 @@ export class ApiUnderTest {
 
   /** Submits a run, and takes it as a coordinator does: what it then records is what watchers see. */
   async conducted(runId: string, spec: RunSpecInput = { dataset: { name: 'mnist' } }): Promise<RunRecorder> {
-    const job = { runId, spec: runSpecSchema.parse(spec), priority: 'normal' as const, workerLimit: null };
-    await this.directory.submit(runId, job.spec, job);
+    const launch = { priority: 'normal', workerLimit: null } as const;
+    const job = { runId, spec: runSpecSchema.parse(spec), ...launch };
+    await this.directory.submit(runId, job.spec, launch);
     const lease = await this.transport.store.acquireLease(runId, 'a test', 60_000);
     if (!lease) throw new Error('the lease is taken');
     const recorder = await this.transport.directory.begin(lease, job);
