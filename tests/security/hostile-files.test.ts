@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { crc32, deflateSync, gzipSync } from 'node:zlib';
 import { readModelFile, writeModelFile } from '@elbo/cli/run-folder/model-file';
 import { readSafetensors, writeSafetensors } from '@elbo/cli/run-folder/safetensors';
 import { DatasetError } from '@elbo/datasets/errors';
@@ -121,8 +121,8 @@ describe('a hostile data file', () => {
     expect(() => openPackedBytes(content, '0'.repeat(64), { verify: false })).toThrow(DatasetError);
   });
 
-  it('that is a small PNG and unpacks to half a gigabyte is refused before it is unpacked', async () => {
-    const zeros = deflateSync(Buffer.alloc(2 ** 29), { level: 9 });
+  it('that is a small PNG and unpacks to a quarter of a gigabyte is refused before it is unpacked', async () => {
+    const zeros = deflateSync(Buffer.alloc(2 ** 28), { level: 9 });
     const pixel = pngChunk('IDAT', deflateSync(Buffer.alloc(2)));
     const before = mebibytes();
     await expect(readPng(await file(png(1, 1, pngChunk('IDAT', zeros))))).rejects.toThrow(/unpack to more than/);
@@ -131,7 +131,18 @@ describe('a hostile data file', () => {
       const bomb = pngChunk(type, Buffer.concat([Buffer.from('x\0\0'), zeros]));
       expect(await readPng(await file(png(1, 1, bomb, pixel)))).toMatchObject({ shape: [1, 1] });
     }
-    expect(mebibytes() - before).toBeLessThan(256);
+    expect(mebibytes() - before).toBeLessThan(160);
+  });
+
+  it('that is a small gzip and unpacks to a quarter of a gigabyte is refused before it is unpacked', async () => {
+    const before = mebibytes();
+    const zeros = Buffer.alloc(2 ** 28);
+    idxHead(1000, 28, 28).copy(zeros);
+    const bomb = await file(gzipSync(zeros));
+    await expect(readIdxExamples(bomb, null)).rejects.toThrow(/unpacks to more bytes than its header declares/);
+    await expect(readNpyExamples(bomb)).rejects.toBeInstanceOf(DatasetError);
+    await expect(readPng(bomb)).rejects.toBeInstanceOf(DatasetError);
+    expect(mebibytes() - before).toBeLessThan(400);
   });
 
   it.each<[string, Buffer]>([

@@ -3,7 +3,7 @@ import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseSpec, readSpec } from '@elbo/cli/spec/read-spec';
 import { resolveSpec } from '@elbo/cli/spec/resolve-spec';
-import { assertFits, memoryCeiling } from '@elbo/coordinator/memory-ceiling';
+import { assertFits, assertWorkerFits, memoryCeiling } from '@elbo/coordinator/memory-ceiling';
 import { resolvedRunSchema } from '@elbo/protocol/messages';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -110,6 +110,10 @@ describe('a hostile spec', () => {
     const refusal = { code: 'MEMORY_CEILING', availableBytes: 2 ** 26 };
     expect(() => assertFits(run, ceiling, 'redis', 0, 2 ** 26)).toThrow(expect.objectContaining(refusal));
     expect(() => assertFits(run, ceiling, 'redis', 0, 2 ** 30)).not.toThrow();
+    expect(() => assertWorkerFits(run, 2, 2 ** 26)).toThrow(
+      /takes at most \d+ MiB in a worker of 2 threads, and there are 64 MiB/,
+    );
+    expect(() => assertWorkerFits(run, 2, 2 ** 30)).not.toThrow();
     // Embedded it has its threads in the same memory.
     expect(() => assertFits(run, ceiling, 'embedded', 16, 2 ** 30)).toThrow(/takes at most \d{4} MiB in this process/);
   });

@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { ResolvedRun } from '@elbo/protocol/messages';
+import { createModel } from '@elbo/vae-core/models/model';
 import { coordinatorBuffers, snapshotBuffers, workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { evaluationMicrobatchSize } from '@elbo/vae-core/steps/step-plan';
 import { MemoryCeilingError } from './errors.js';
@@ -83,6 +84,23 @@ export function assertFits(
   if (needed > availableBytes) {
     throw new MemoryCeilingError(run.runId, describeCeiling(ceiling, transport, threads), availableBytes);
   }
+}
+
+/**
+ * The same of a worker, which has less memory than its coordinator perhaps.
+ * @throws MemoryCeilingError
+ */
+export function assertWorkerFits(run: ResolvedRun, threads: number, availableBytes = availableMemory()): void {
+  const { length } = createModel(run.spec.model, run.dataDim).layout;
+  const examples = run.trainExamples + run.validationExamples + run.testExamples;
+  // A byte for each value at the least: the header comes with the data.
+  const needed = workerBytes(memoryCeiling(run, length, examples * run.dataDim), threads);
+  if (needed <= availableBytes) return;
+  throw new MemoryCeilingError(
+    run.runId,
+    `at most ${inMebibytes(needed)} in a worker of ${threads} threads`,
+    availableBytes,
+  );
 }
 
 /** Of the machine, or of the container that the process runs in: bytes. */

@@ -143,5 +143,6 @@ describe('a data set of a conductor', () => {
 
 async function* forever(run: AbortController): AsyncGenerator<Uint8Array> {
   yield bytes.subarray(0, 1000);
+  run.signal.throwIfAborted();
   await new Promise((_, reject) => run.signal.addEventListener('abort', () => reject(new Error('cut'))));
 }

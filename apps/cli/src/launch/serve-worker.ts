@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { hostname } from 'node:os';
+import { availableParallelism, hostname } from 'node:os';
+import { assertWorkerFits } from '@elbo/coordinator/memory-ceiling';
 import { DatasetCache } from '@elbo/datasets/cache';
 import { obtainDataset } from '@elbo/datasets/fetched/obtain-dataset';
 import { defaultLogger, keepSecret } from '@elbo/transport/log';
@@ -40,7 +41,8 @@ export async function serveWorker(options: ServeWorkerOptions, signal: AbortSign
     onRefused: refused,
     surroundings: {
       async openDataset(hash, membership) {
-        const { signal } = membership;
+        const { run, signal } = membership;
+        assertWorkerFits(run, threads ?? availableParallelism());
         const onWarning = (message: string) => log.warn({ hash }, message);
         const source = (from: number) => membership.fetchDataset(hash, from);
         return (await obtainDataset(hash, source, { cache, signal, onWarning })).buffer;

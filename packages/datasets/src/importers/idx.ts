@@ -40,9 +40,22 @@ export async function readIdxExamples(imagesPath: string, labelsPath: string | n
   return { ...table, labels: labels.values };
 }
 
-/** Big-endian: 0, 0, type, number of dimensions, each dimension as uint32, values. */
 async function readIdx(path: string): Promise<IdxArray> {
-  const bytes = await readSource(path);
+  const bytes = await readSource(path, (head) => readHeader(head, path).end);
+  const { shape, start, end } = readHeader(bytes, path);
+  if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
+  if (bytes.length > end) {
+    const declared = `${end - start} values it declares`;
+    throw new UnsupportedContentError(path, `${bytes.length - end} bytes follow the ${declared}.`);
+  }
+  return { shape, values: new Uint8Array(bytes.buffer, bytes.byteOffset + start, end - start) };
+}
+
+/**
+ * Big-endian: 0, 0, type, number of dimensions, each dimension as uint32, values.
+ * @returns where the values start and end, bytes
+ */
+function readHeader(bytes: Buffer, path: string): { shape: readonly number[]; start: number; end: number } {
   if (bytes.length < 4) throw new TruncatedFileError(path, 4, bytes.length);
   const [zero1, zero2, type, dimensions] = bytes as unknown as [number, number, number, number];
   if (zero1 !== 0 || zero2 !== 0 || dimensions === 0 || dimensions > maxDimensions) {
@@ -54,17 +67,12 @@ async function readIdx(path: string): Promise<IdxArray> {
       `its values are of IDX type 0x${type.toString(16).padStart(2, '0')}; only unsigned bytes (0x08) are read.`,
     );
   }
-  const headerBytes = 4 + 4 * dimensions;
-  if (bytes.length < headerBytes) throw new TruncatedFileError(path, headerBytes, bytes.length);
+  const start = 4 + 4 * dimensions;
+  if (bytes.length < start) throw new TruncatedFileError(path, start, bytes.length);
   const shape = Array.from({ length: dimensions }, (_, axis) => bytes.readUInt32BE(4 + 4 * axis));
   const valueCount = shape.reduce((product, size) => product * size, 1);
   if (valueCount > maxPackedBytes) throw new TooLargeError(path, valueCount, maxPackedBytes, 'values');
-  const end = headerBytes + valueCount;
-  if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
-  if (bytes.length > end) {
-    throw new UnsupportedContentError(path, `${bytes.length - end} bytes follow the ${valueCount} values it declares.`);
-  }
-  return { shape, values: new Uint8Array(bytes.buffer, bytes.byteOffset + headerBytes, valueCount) };
+  return { shape, start, end: start + valueCount };
 }
 
 function hex(bytes: Buffer, length: number): string {

@@ -22,13 +22,9 @@ const itemBytes: ReadonlyMap<string, number> = new Map([
  *   EmptyDatasetError, TooLargeError
  */
 export async function readNpyExamples(path: string): Promise<ExampleTable> {
-  const bytes = await readSource(path);
+  const bytes = await readSource(path, (head) => measure(readNpyHeader(head, path), path).end);
   const header = readNpyHeader(bytes, path);
-  const size = requireReadable(header, path);
-  const valueCount = header.shape.reduce((product, axis) => product * axis, 1);
-  if (valueCount === 0) throw new EmptyDatasetError(path, 'examples');
-  if (valueCount > maxPackedBytes) throw new TooLargeError(path, valueCount, maxPackedBytes, 'values');
-  const end = header.dataStart + valueCount * size;
+  const { valueCount, end } = measure(header, path);
   if (bytes.length < end) throw new TruncatedFileError(path, end, bytes.length);
   if (bytes.length > end) {
     throw new UnsupportedContentError(path, `${bytes.length - end} bytes follow the ${valueCount} values it declares.`);
@@ -38,6 +34,15 @@ export async function readNpyExamples(path: string): Promise<ExampleTable> {
   if (values instanceof Float32Array) requireFinite(values, valueCount / count, path);
   const exampleShape = header.shape.length === 1 ? [1] : header.shape.slice(1);
   return { source: path, count, exampleShape, values, labels: null, labelNames: null };
+}
+
+/** How many values there are, and where they end, bytes. */
+function measure(header: NpyHeader, path: string): { valueCount: number; end: number } {
+  const size = requireReadable(header, path);
+  const valueCount = header.shape.reduce((product, axis) => product * axis, 1);
+  if (valueCount === 0) throw new EmptyDatasetError(path, 'examples');
+  if (valueCount > maxPackedBytes) throw new TooLargeError(path, valueCount, maxPackedBytes, 'values');
+  return { valueCount, end: header.dataStart + valueCount * size };
 }
 
 /** Bytes of one value. */

@@ -13,13 +13,15 @@ export interface PngImage {
 
 const signature = '89504e470d0a1a0a';
 const headerEnd = 33;
+/** Of a PNG that is gzip, which it need not be: more than its pixels can take. */
+const maxPngBytes = 4 * maxExampleValues;
 
 /**
  * Decodes a PNG of 8-bit grey or RGB.
  * @throws UnreadableSourceError, WrongMagicError, TruncatedFileError, UnsupportedContentError, TooLargeError
  */
 export async function readPng(path: string): Promise<PngImage> {
-  const bytes = await readSource(path);
+  const bytes = await readSource(path, () => maxPngBytes);
   const found = bytes.toString('hex', 0, 8);
   if (found !== signature) throw new WrongMagicError(path, `the PNG signature ${signature}`, found);
   const chunks = splitChunks(bytes, path);
