@@ -29,24 +29,20 @@ export const runSummarySchema = z.strictObject({
   dataset: z.string(),
   state: runStateSchema,
   ...launchSchema.shape,
-  /** Times are milliseconds since the Unix epoch. */
-  submittedAt: z.number(),
+  submittedAt: z.number().describe('Milliseconds since the Unix epoch, as all times.'),
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
-  /** Epochs reported. */
-  epoch: z.int(),
+  epoch: z.int().describe('Epochs reported.'),
   epochs: z.int(),
-  /** Updates done, of all of them; null before the first coordinator took it. */
-  step: z.int(),
-  totalSteps: z.int().nullable(),
-  /** The newest known, in nats for each example: of the test split by preference. */
-  latest: elboTermsSchema.nullable(),
-  /** The ELBO of the last epochs, oldest first: 50 at most. */
-  elboHistory: z.array(z.number()).max(50),
+  step: z.int().describe('Updates done.'),
+  totalSteps: z.int().nullable().describe('Null before the first coordinator took it.'),
+  latest: elboTermsSchema
+    .nullable()
+    .describe('The newest known, in nats for each example: of the test split by preference.'),
+  elboHistory: z.array(z.number()).max(50).describe('The ELBO of the last epochs, oldest first: 50 at most.'),
   imagesPerSecond: z.number(),
   workers: z.int(),
-  /** Who conducts it. */
-  coordinator: z.string().nullable(),
+  coordinator: z.string().nullable().describe('Who conducts it.'),
   parametersSha256: sha256Schema.nullable(),
   error: z.strictObject({ code: z.string(), message: z.string() }).nullable(),
 });
@@ -82,8 +78,7 @@ export const runMetricsSchema = z.strictObject({
     learningRate: series,
     beta: series,
     imagesPerSecond: series,
-    /** Where the time of a step went, milliseconds. */
-    computeMs: series,
+    computeMs: series.describe('Where the time of a step went, milliseconds.'),
     transportMs: series,
     reduceMs: series,
     waitMs: series,
@@ -96,13 +91,11 @@ export const workerReportSchema = z.strictObject({
   ...memberHelloSchema.shape,
   startedAt: z.number(),
   lastSeenAt: z.number(),
-  /** Runs that it computes for now. */
-  runs: z.array(runIdSchema),
+  runs: z.array(runIdSchema).describe('Runs that it computes for now.'),
   shardsDone: z.int(),
   shardsFailed: z.int(),
   examplesPerSecond: z.number(),
-  /** Of its threads' time in the last seconds, 0 to 1. */
-  load: z.number(),
+  load: z.number().describe("Of its threads' time in the last seconds, 0 to 1."),
   residentBytes: z.number(),
 });
 export type WorkerReport = z.infer<typeof workerReportSchema>;
@@ -112,19 +105,20 @@ export type Artefact = z.infer<typeof artefactSchema>;
 
 /** Test examples (of the train split without one) in the plane of the latent space that shows most of them. */
 export const latentPlaneSchema = z.strictObject({
-  /** Of the parameters it was drawn with. */
-  step: z.int(),
+  step: z.int().describe('Of the parameters it was drawn with.'),
   axes: z.enum(['coordinates', 'principal-components']),
-  /** Of the variance of the posterior means, by the two axes. */
-  explainedVariance: z.tuple([z.number(), z.number()]),
+  explainedVariance: z
+    .tuple([z.number(), z.number()])
+    .describe('Of the variance of the posterior means, by the two axes.'),
   x: z.array(z.number()),
   y: z.array(z.number()),
-  /** Index in the split. */
-  example: z.array(z.int()),
+  example: z.array(z.int()).describe('Index in the split.'),
   label: z.array(z.int()).nullable(),
   split: z.enum(['test', 'train']),
-  /** Null when examples are no pictures. */
-  image: z.strictObject({ width: z.int(), height: z.int(), channels: z.int() }).nullable(),
+  image: z
+    .strictObject({ width: z.int(), height: z.int(), channels: z.int() })
+    .nullable()
+    .describe('Null when examples are no pictures.'),
 });
 export type LatentPlane = z.infer<typeof latentPlaneSchema>;
 

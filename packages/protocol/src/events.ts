@@ -11,7 +11,7 @@ export const elboTermsSchema = z.strictObject({
 });
 export type ElboTerms = z.infer<typeof elboTermsSchema>;
 
-const base = { runId: z.string(), /** Milliseconds since the Unix epoch. */ time: z.number() };
+const base = { runId: z.string(), time: z.number().describe('Milliseconds since the Unix epoch.') };
 
 export const runStartedSchema = z.strictObject({
   event: z.literal('run-started'),
@@ -19,10 +19,8 @@ export const runStartedSchema = z.strictObject({
   name: z.string(),
   transport: z.enum(['embedded', 'redis']),
   engine: engineNameSchema,
-  /** Worker processes; 0 when embedded. */
-  workers: z.int(),
-  /** Threads of each worker process. */
-  threads: z.int(),
+  workers: z.int().describe('Worker processes; 0 when embedded.'),
+  threads: z.int().describe('Threads of each worker process.'),
   seed: z.int(),
   parameterCount: z.int(),
   trainExamples: z.int(),
@@ -36,18 +34,19 @@ export const stepEventSchema = z.strictObject({
   event: z.literal('step'),
   ...base,
   epoch: z.int(),
-  /** Steps done since the start of the run, this one counted. */
-  step: z.int(),
+  step: z.int().describe('Steps done since the start of the run, this one counted.'),
   ...elboTermsSchema.shape,
   beta: z.number(),
   learningRate: z.number(),
   gradientNorm: z.number().optional(),
   examples: z.int(),
   imagesPerSecond: z.number(),
-  /** Where the step's time went, milliseconds: the slowest shard's threads, its way, the coordinator, nothing to do. */
   phases: z
     .strictObject({ computeMs: z.number(), transportMs: z.number(), reduceMs: z.number(), waitMs: z.number() })
-    .optional(),
+    .optional()
+    .describe(
+      "Where its time went, milliseconds: the slowest shard's threads, its way, the coordinator, nothing to do.",
+    ),
 });
 
 export const epochEventSchema = z.strictObject({
@@ -56,11 +55,11 @@ export const epochEventSchema = z.strictObject({
   epoch: z.int(),
   step: z.int(),
   train: elboTermsSchema,
-  /** Null when the data set has no test split. */
-  test: elboTermsSchema.nullable(),
+  test: elboTermsSchema.nullable().describe('Null when the data set has no test split.'),
   validation: elboTermsSchema.nullable(),
-  /** Mean KL of each latent dimension on the test split (the train split without one), nats. */
-  klPerDimension: z.array(z.number()),
+  klPerDimension: z
+    .array(z.number())
+    .describe('Mean KL of each latent dimension on the test split (the train split without one), nats.'),
   imagesPerSecond: z.number(),
   seconds: z.number(),
 });
@@ -85,8 +84,10 @@ export const runFinishedSchema = z.strictObject({
   ...base,
   outcome: z.enum(['completed', 'interrupted']),
   step: z.int(),
-  /** SHA-256 of the flat little-endian float32 parameters, hexadecimal. */
-  parametersSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  parametersSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .describe('SHA-256 of the flat little-endian float32 parameters, hexadecimal.'),
   runFolder: z.string(),
   imagesPerSecond: z.number(),
   seconds: z.number(),

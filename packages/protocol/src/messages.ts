@@ -29,8 +29,15 @@ export type Priority = z.infer<typeof prioritySchema>;
 
 export const launchSchema = z.strictObject({
   priority: prioritySchema.default('normal'),
-  /** Shards of it that workers hold at the same time, and so workers that compute for it; null for any number. */
-  workerLimit: z.int().min(1).max(1024).nullable().default(null),
+  workerLimit: z
+    .int()
+    .min(1)
+    .max(1024)
+    .nullable()
+    .default(null)
+    .describe(
+      'Shards of it that workers hold at the same time, and so workers that compute for it; null for any number.',
+    ),
 });
 /** How a run is run, which says nothing of what comes out. */
 export type Launch = z.infer<typeof launchSchema>;

@@ -1,14 +1,12 @@
+import { artefactsSchema, runsSchema, workersSchema } from '@elbo/protocol/api';
 import {
   type Artefact,
-  accessSchema,
-  artefactSchema,
   type RunDetail,
   type RunSummary,
   runDetailSchema,
   runSummarySchema,
   type Submission,
   type WorkerReport,
-  workerReportSchema,
 } from '@elbo/protocol/cluster';
 import { elboVersion } from '@elbo/protocol/version';
 import { z } from 'zod';
@@ -20,11 +18,8 @@ import { notElbo, type RequestOptions, readBytes, request } from './request.js';
 const answerWithinMs = 30_000;
 const maxAnswerBytes = 32 * 1024 * 1024;
 
-// A version is all that is wanted of another one.
-const sessionSchema = z.object({ access: accessSchema, version: z.string().max(64) });
-const runsSchema = z.strictObject({ runs: z.array(runSummarySchema).max(1000) });
-const workersSchema = z.strictObject({ workers: z.array(workerReportSchema).max(10_000) });
-const artefactsSchema = z.strictObject({ artefacts: z.array(artefactSchema).max(100_000) });
+// Of another version only the version is wanted.
+const versionSchema = z.object({ version: z.string().max(64) });
 
 export type RunAction = 'pause' | 'resume' | 'cancel';
 
@@ -35,7 +30,7 @@ export class ClusterClient {
   /** Asks who is there, so that a wrong address, token or version is named before anything else is done. */
   static async connect(address: ClusterAddress): Promise<ClusterClient> {
     const client = new ClusterClient(address);
-    const { version } = await client.#json('session', sessionSchema);
+    const { version } = await client.#json('session', versionSchema);
     if (version === elboVersion) return client;
     throw new ClusterError(
       'version-mismatch',

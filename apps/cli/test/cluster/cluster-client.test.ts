@@ -62,7 +62,7 @@ describe('the client of a cluster', () => {
       /0\.0\.1.*same version/,
     ],
     ['no JSON', text('welcome'), 'bad-answer', /no JSON/],
-    ['another shape', json({ access: 'all', version: '0.1.0' }), 'bad-answer', /access/],
+    ['another shape', json({ access: 'full' }), 'bad-answer', /version/],
     ['an error of its own', text('oops', 502), 'bad-answer', /status 502/],
     ['a refusal', problem(409, 'run-over', 'it is completed'), 'refused', /run-over.*it is completed/],
     [

@@ -32,8 +32,9 @@ export async function readEventsAfter(
 async function isGap(client: Redis, key: string, after: bigint | null, next: string | undefined): Promise<boolean> {
   if (after === null) return true;
   if (next !== undefined) return placeOf(next) !== after + 1n;
+  // One that came since the look above is not missing: it is the next to be read.
   const [last] = await client.xrevrange(key, '+', '-', 'COUNT', 1);
-  return (last === undefined ? 0n : placeOf(last[0])) !== after;
+  return ((last && placeOf(last[0])) ?? 0n) < after;
 }
 
 /** Null when it is not the id of a place: ids come back from outside. */

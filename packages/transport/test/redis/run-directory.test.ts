@@ -5,6 +5,7 @@ import { runSpecSchema } from '@elbo/protocol/run-spec';
 import type { Lease } from '@elbo/transport/conductor-transport';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { createRedisRunDirectory } from '@elbo/transport/redis/run-directory';
+import { readEventsAfter } from '@elbo/transport/redis/run-events';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import type { RunDirectory, RunRecorder } from '@elbo/transport/run-directory';
 import { Redis } from 'ioredis';
@@ -102,6 +103,23 @@ describe.skipIf(!redisForTests)('the run directory', () => {
     for (const what of ['record', 'events']) {
       expect(await client.pttl(key('run-told', what))).toBeGreaterThan(week - 60_000);
     }
+  });
+
+  it('misses nothing when an event comes while it looks for more', async () => {
+    const stream = `${prefix}:stream`;
+    const add = (place: number) => client.xadd(stream, `${place}-0`, 'event', '{}');
+    await add(1);
+    const late = Object.create(client, {
+      xrange: {
+        value: async (...args: Parameters<Redis['xrange']>) => {
+          const found = await client.xrange(...args);
+          await add(2);
+          return found;
+        },
+      },
+    });
+    expect(await readEventsAfter(late, stream, '1-0')).toEqual({ events: [], gap: false });
+    await client.del(stream);
   });
 
   it('keeps a bounded number of events, and says so to whoever comes back for others', async () => {
