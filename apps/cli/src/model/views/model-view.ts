@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { ModelViewError } from '@elbo/coordinator/http/model-views';
 import type { LatentPlane } from '@elbo/protocol/cluster';
 import type { SplitName } from '@elbo/protocol/messages';
@@ -27,15 +28,20 @@ export class ModelView {
 
   private constructor(
     private readonly network: Network,
-    readonly data: ModelData,
+    private readonly data: ModelData,
   ) {
     this.#shape = imageShapeOf(data.dataset.header.exampleShape);
   }
 
-  /** @param known The data of an older model of the same run. */
-  static async open(runFolder: string, known: ModelData | null): Promise<ModelView> {
+  /** @param others Lend it their data set when it is the same. */
+  static async open(runFolder: string, others: readonly ModelView[]): Promise<ModelView> {
     const opened = await openModel(runFolder);
-    const data = known ?? (await openModelData(opened, []));
+    const alike = others.find(
+      (other) =>
+        isDeepStrictEqual(other.#opened.spec.dataset, opened.spec.dataset) &&
+        other.data.dataset.hash === opened.datasetSha256,
+    );
+    const data = alike?.data ?? (await openModelData(opened, []));
     return new ModelView(await Network.open(opened), data);
   }
 

@@ -43,12 +43,13 @@ async function viewOf(runFolder: string): Promise<ModelView> {
     open.set(runFolder, known);
     return known.view;
   }
+  const others = [...open.values(), ...(known ? [known] : [])].map(({ view }) => view);
   await known?.view.close();
   for (const [folder, { view }] of [...open].slice(0, Math.max(0, open.size + 1 - mostOpen))) {
     open.delete(folder);
     await view.close();
   }
-  const view = await ModelView.open(runFolder, known?.view.data ?? null);
+  const view = await ModelView.open(runFolder, others);
   open.set(runFolder, { view, version });
   return view;
 }
