@@ -95,7 +95,7 @@ describe.skipIf(!redisForTests)('a data set for workers of another host', () => 
   it('goes on where a killed worker stopped, and two workers that want it at once fetch it once', async () => {
     await conduct(3_000_000, 4);
     const killed = worker();
-    await eventually('a part is on disk', async () => (await partialBytes()) > 1_000_000);
+    await eventually('a part is on disk', async () => (await partialBytes()) > 1_000_000, 30_000);
     killed.kill('SIGKILL');
     await once(killed, 'exit');
     const left = await partialBytes();
@@ -111,7 +111,7 @@ describe.skipIf(!redisForTests)('a data set for workers of another host', () => 
     expect((await readdir(folder.path)).filter((name) => !name.endsWith('.verified'))).toEqual([
       `${packed.hash}.elbods`,
     ]);
-  }, 30_000);
+  });
 
   it.skipIf(noSmallDisk !== null)('is used without being kept when the disk fills up on the way', async () => {
     await conduct(packed.bytes.length * 2, 0);

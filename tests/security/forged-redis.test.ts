@@ -11,6 +11,8 @@ import { TestCluster } from '../support/cluster.js';
 import { specOf } from '../support/conducted-run.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 
+process.env.ELBO_LOG_LEVEL ??= 'silent';
+
 const spec = specOf({
   dataset: { name: 'gaussian-mixture', limit: 200 },
   model: { latentDim: 2, encoder: { hidden: [4] }, decoder: { hidden: [4] }, likelihood: { kind: 'gaussian' } },

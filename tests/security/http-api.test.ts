@@ -35,11 +35,15 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
     if (submitted.status !== 201) throw new Error(submitted.body);
     runId = JSON.parse(submitted.body).runId;
     runFolder = join(cluster.runs, runId);
-    await eventually('the run ends', async () => {
-      const { state } = JSON.parse((await cluster.ask(`/api/v1/runs/${runId}`)).body);
-      if (state === 'failed') throw new Error(cluster.output);
-      return state === 'completed';
-    });
+    await eventually(
+      'the run ends',
+      async () => {
+        const { state } = JSON.parse((await cluster.ask(`/api/v1/runs/${runId}`)).body);
+        if (state === 'failed') throw new Error(cluster.output);
+        return state === 'completed';
+      },
+      45_000,
+    );
     await writeFile(join(cluster.runs, 'secret.txt'), secret);
     await writeFile(join(cluster.folder, 'secret.txt'), secret);
   });

@@ -9,6 +9,8 @@ import { temporaryFolder } from './elbo.js';
 import { freePort } from './free-port.js';
 import type { TestRedis } from './redis.js';
 
+/** Time that processes get to start on a busy machine. */
+const startMs = 45_000;
 const bin = fileURLToPath(new URL('../../apps/cli/bin/elbo.mjs', import.meta.url));
 
 export interface Answer {
@@ -46,12 +48,12 @@ export class ApiCluster {
     const places = ['--listen', `127.0.0.1:${data}`, '--api', `127.0.0.1:${api}`, '--runs', cluster.runs];
     cluster.#spawn(['coordinator', ...common, ...places, '--read-token', cluster.tokens.read, '--json']);
     cluster.#spawn(['worker', ...common, '--threads', '1']);
-    await eventually('the API answers', () =>
+    const answers = () =>
       cluster.ask('/healthz', { as: null }).then(
         () => true,
         () => false,
-      ),
-    );
+      );
+    await eventually('the API answers', answers, startMs);
     return cluster;
   }
 

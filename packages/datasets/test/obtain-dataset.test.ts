@@ -119,6 +119,17 @@ describe('a data set of a conductor', () => {
     expect(peer.askedFrom).toEqual([0, 60_000, 150_000]);
   });
 
+  it('that was left half fetched is gone on with by one of those who want it', async () => {
+    for (let i = 0; i < 5; i++) {
+      const cache = await temporaryCache();
+      await obtain(new Peer([120_000]), cache, gone).catch(() => {});
+      const peer = new Peer([200_000]);
+      await Promise.all(Array.from({ length: 8 }, () => obtain(peer, cache)));
+      expect(peer.askedFrom).toEqual([120_000, 200_000]);
+      expect((await readdir(cache.folder)).filter((name) => /part|claim/.test(name))).toEqual([]);
+    }
+  });
+
   it('is not waited for when nobody wants it any more', async () => {
     const cache = await temporaryCache();
     const run = new AbortController();

@@ -117,12 +117,16 @@ export class RecordingHooks implements RunHooks {
 }
 
 /** Resolves with the first answer that is not null or undefined. */
-export async function eventually<T>(what: string, ask: () => Promise<T> | T): Promise<NonNullable<T>> {
+export async function eventually<T>(
+  what: string,
+  ask: () => Promise<T> | T,
+  withinMs = deadlineMs,
+): Promise<NonNullable<T>> {
   const start = performance.now();
   for (;;) {
     const answer = await ask();
     if (answer !== null && answer !== undefined && answer !== false) return answer;
-    if (performance.now() - start > deadlineMs) throw new Error(`${what}: not within ${deadlineMs} ms`);
+    if (performance.now() - start > withinMs) throw new Error(`${what}: not within ${withinMs} ms`);
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
 }

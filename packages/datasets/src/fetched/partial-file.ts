@@ -109,11 +109,30 @@ export class PartialFile {
   }
 }
 
-/** Null when somebody writes it, or it is gone. */
+/** Null when somebody writes it, takes it over just now, or it is gone. */
 async function openAbandoned(path: string): Promise<FileHandle | null> {
+  if (!(await liesStill(path))) return null;
+  // Those who wait for it see at the same moment that it lies still: one of them takes it.
+  const claim = `${path}.claim`;
+  const made = await open(claim, 'wx').catch(nullWhen('EEXIST'));
+  if (made === null) {
+    if (await liesStill(claim)) await rm(claim, { force: true });
+    return null;
+  }
+  try {
+    if (!(await liesStill(path))) return null;
+    const file = await open(path, 'r+').catch(nullWhen('ENOENT'));
+    await file?.utimes(new Date(), new Date());
+    return file;
+  } finally {
+    await made.close();
+    await rm(claim, { force: true });
+  }
+}
+
+async function liesStill(path: string): Promise<boolean> {
   const found = await stat(path).catch(nullWhen('ENOENT'));
-  if (found === null || Math.abs(Date.now() - found.mtimeMs) < heldMs) return null;
-  return open(path, 'r+').catch(nullWhen('ENOENT'));
+  return found !== null && Math.abs(Date.now() - found.mtimeMs) >= heldMs;
 }
 
 function nullWhen(code: string): (error: NodeJS.ErrnoException) => null {
