@@ -53,6 +53,10 @@ describe('a gradient or a term that is not finite', () => {
     const again = conduct(spec);
     expect(await again.ended).toBe(hash);
     expect(again.notices('step-skipped')).toEqual(run.notices('step-skipped'));
+    // The first, the second, the fourth and so on: few are told, and all are counted.
+    const [total] = run.notices('steps-skipped');
+    const skipped = Number(/the updates of (\d+) steps were left out/.exec(total ?? '')?.[1]);
+    expect(run.notices('step-skipped')).toHaveLength(Math.floor(Math.log2(skipped)) + 1);
   });
 
   it('is found in the gradient, too, when all terms are finite', async () => {

@@ -1,5 +1,6 @@
 import { appendFile, cp, open, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { type ByteSource, checkpointFileHead, readCheckpointFile } from '@elbo/coordinator/checkpoint/file-format';
 import type { RunEvent } from '@elbo/protocol/events';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ElboProcess, type ElboResult, temporaryFolder } from '../support/elbo.js';
@@ -59,6 +60,28 @@ describe('a run that was stopped', () => {
     const again = await resume(run);
     expect(again.exitCode).toBe(1);
     expect(again.stderr).toContain('is completed');
+  });
+
+  it('exactly, on machines of another CPU type, is not gone on with, and says why', async () => {
+    const run = await copy('other-cpu');
+    for (const name of (await readdir(run)).filter((name) => name.startsWith('checkpoint'))) {
+      const path = join(run, name);
+      const file = await open(path);
+      const source: ByteSource = {
+        size: (await file.stat()).size,
+        read: async (target, position) => (await file.read(target, 0, target.length, position)).bytesRead,
+      };
+      const snapshot = await readCheckpointFile(source, path, Number.MAX_SAFE_INTEGER);
+      await file.close();
+      const meta = JSON.parse(snapshot.meta);
+      expect(meta.build.cpu).toMatch(/^\w+ /);
+      meta.build.cpu = 'another machine';
+      const head = checkpointFileHead({ ...snapshot, meta: JSON.stringify(meta) });
+      await writeFile(path, Buffer.concat([head, snapshot.tensors]));
+    }
+    const { exitCode, stderr } = await resume(run);
+    expect(exitCode).toBe(1);
+    expect(stderr).toMatch(/CPU type is '.*', and that of what computed the run so far is 'another machine'/);
   });
 
   it.skipIf(!redisForTests)('embedded goes on through Redis on two worker processes', async () => {

@@ -27,7 +27,7 @@ export async function applyStep(
   const problem = nonFiniteTerms(round, contributions) ?? tryUpdate();
   if (typeof problem === 'number') return problem;
   if (training.onNonFinite === 'skip') {
-    reporter.notice('warning', 'step-skipped', `${problem}. The update of this step is left out`);
+    reporter.skipped(problem);
     return null;
   }
   await checkpointer.saveAndSettle(reporter.progress());

@@ -91,7 +91,7 @@ async function conductOpened(
     const ledger = new ContributionLedger(lease.token, state.contributionBuffers);
     const { phases } = reporter;
     const log = (surroundings.log ?? defaultLogger('coordinator')).child({ runId: run.runId });
-    const own = { run, dataset, ledger, failure, notice, phases, log, now };
+    const own = { run, dataset, ledger, failure, notice, build: restored.build, phases, log, now };
     const monitor = new RunMonitor({ transport, lease, leaseMs: leaseMsFor(checkpointTensorBytes(state)), ...own });
     const { contributed } = monitor.hooks;
     const hooks: typeof monitor.hooks = {
@@ -117,6 +117,7 @@ async function conductOpened(
       lease,
       artefacts,
       intervals: surroundings.checkpointIntervals ?? checkpointIntervals,
+      build: () => monitor.build,
       now,
       onPhase,
       onSaved: (step, path) => reporter.checkpoint(step, path),
@@ -143,6 +144,7 @@ async function conductOpened(
         return { outcome };
       }
       monitor.report();
+      reporter.reportSkipped();
       await artefacts.drawPictures(state, dataset);
       const result = {
         outcome,

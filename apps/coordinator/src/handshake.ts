@@ -1,22 +1,32 @@
 import type { MemberHello, ResolvedRun } from '@elbo/protocol/messages';
 import { elboVersion } from '@elbo/protocol/version';
+import type { Build } from './checkpoint/header.js';
 import type { Notice } from './notice.js';
-
-type Build = { readonly engine: string; readonly cpu: string };
 
 /**
  * Decides which workers may join a run. All that could change the bits must be the same: this coordinator's version,
- * and the engine's library and the CPU type of the first worker that joined. A spec that does not ask for exactness
+ * and the engine's library and the CPU type of the first worker that joined, be it before the run was taken over or
+ * resumed. A spec that does not ask for exactness
  * gets a warning, once for each difference.
  */
 export class Handshake {
-  #first: (Build & { readonly workerId: string }) | null = null;
+  #first: Build | null;
+  /** Whose that is. */
+  #who = 'what computed the run so far';
   readonly #warned = new Set<string>();
 
   constructor(
     private readonly run: ResolvedRun,
     private readonly notice: Notice,
-  ) {}
+    before: Build | null,
+  ) {
+    this.#first = before;
+  }
+
+  /** What computes the run; null before a worker has joined. */
+  get build(): Build | null {
+    return this.#first;
+  }
 
   /** Why a worker may not join; null when it may. */
   refuses(member: MemberHello): string | null {
@@ -35,11 +45,14 @@ export class Handshake {
     const { version, cpu, workerId } = member;
     if (version !== elboVersion) return `its Elbo is ${version}, and the coordinator's is ${elboVersion}`;
     const engine = member.engines[this.run.spec.engine] ?? 'unknown';
-    this.#first ??= { engine, cpu, workerId };
-    if (engine !== this.#first.engine)
-      return `its engine is ${engine}, and that of ${this.#first.workerId} is ${this.#first.engine}`;
-    if (cpu !== this.#first.cpu)
-      return `its CPU type is '${cpu}', and that of ${this.#first.workerId} is '${this.#first.cpu}'`;
+    if (!this.#first) {
+      this.#first = { version, engine, cpu };
+      this.#who = workerId;
+    }
+    const first = this.#first;
+    if (version !== first.version) return `its Elbo is ${version}, and that of ${this.#who} is ${first.version}`;
+    if (engine !== first.engine) return `its engine is ${engine}, and that of ${this.#who} is ${first.engine}`;
+    if (cpu !== first.cpu) return `its CPU type is '${cpu}', and that of ${this.#who} is '${first.cpu}'`;
     return null;
   }
 

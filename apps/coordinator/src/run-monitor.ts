@@ -3,6 +3,7 @@ import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages
 import type { ConductorTransport, Lease, RunChannel, RunHooks } from '@elbo/transport/conductor-transport';
 import { type Logger, shardFields } from '@elbo/transport/log';
 import { planStep } from '@elbo/vae-core/steps/step-plan';
+import type { Build } from './checkpoint/header.js';
 import type { ContributionLedger } from './contribution-ledger.js';
 import { PoisonedShardError } from './errors.js';
 import { Handshake } from './handshake.js';
@@ -29,6 +30,8 @@ export interface RunMonitorOptions {
   /** Fails when the run cannot go on. */
   readonly failure: RunFailure;
   readonly notice: Notice;
+  /** What computed the run so far, when it goes on from a checkpoint that says so. */
+  readonly build: Build | null;
   readonly phases: StepPhases;
   /** With the run's id in it. */
   readonly log: Logger;
@@ -50,20 +53,21 @@ export class RunMonitor {
   readonly #watch: ShardWatch;
   readonly #looking: NodeJS.Timeout;
   readonly #leaseKeeper: LeaseKeeper;
+  readonly #handshake: Handshake;
   #redispatching = false;
   /** The transport's refusals before this run. */
   readonly #before: ReadonlyMap<string, number>;
 
   constructor(private readonly options: RunMonitorOptions) {
-    const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, phases, now } = options;
+    const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, build, phases, now } = options;
     this.#leaseKeeper = new LeaseKeeper(transport.store, lease, leaseMs, notice, failure.fail);
     this.#watch = new ShardWatch(now, (inHands) => phases.inHands(inHands));
     this.#before = new Map(transport.refusals);
     ledger.onOpen = (jobs) => this.#watch.begin(jobs, shapeOf(run, jobs[0]));
     this.#looking = setInterval(() => this.#look(), lookMs);
-    const handshake = new Handshake(run, notice);
+    this.#handshake = new Handshake(run, notice, build);
     this.hooks = {
-      refusesMember: (member) => handshake.refuses(member),
+      refusesMember: (member) => this.#handshake.refuses(member),
       admit: (job, workerId) => {
         const admission = ledger.admit(job);
         if (!admission.admitted) this.#watch.released(workerId, job);
@@ -113,6 +117,11 @@ export class RunMonitor {
   faults(): ReadonlyMap<string, number> {
     const handOuts = [...this.handOuts].map(([why, count]) => [`shard-${why}`, count] as const);
     return new Map([...this.options.ledger.refusals, ...handOuts, ...Object.entries(this.#losses)]);
+  }
+
+  /** What computes the run; null before a worker has joined. */
+  get build(): Build | null {
+    return this.#handshake.build;
   }
 
   attach(channel: RunChannel): void {

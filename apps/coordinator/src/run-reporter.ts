@@ -31,6 +31,7 @@ export class RunReporter {
   #epochTrainingMs = 0;
   #epochBegan = 0;
   #lastStep = 0;
+  #skipped = 0;
   #rate = 0;
   #trainedExamples = 0;
   #trainingMs = 0;
@@ -113,6 +114,24 @@ export class RunReporter {
 
   checkpoint(step: number, path: string): void {
     this.emit({ event: 'checkpoint', ...this.#base(), step, path });
+  }
+
+  /** An update was left out. Said of the first, the second, the fourth, the eighth and so on. */
+  skipped(problem: string): void {
+    const count = ++this.#skipped;
+    if ((count & (count - 1)) !== 0) return;
+    const nth = count === 1 ? '' : `, ${count} so far`;
+    this.notice('warning', 'step-skipped', `${problem}. The update of this step is left out${nth}`);
+  }
+
+  /** At the run's end: how many updates were left out, where it was more than one. */
+  reportSkipped(): void {
+    if (this.#skipped < 2) return;
+    this.notice(
+      'warning',
+      'steps-skipped',
+      `the updates of ${this.#skipped} steps were left out: they were not finite`,
+    );
   }
 
   notice(level: 'info' | 'warning', code: string, message: string): void {

@@ -45,6 +45,16 @@ function fileOf(checkpoint = checkpointOf(trained())): Buffer {
   return Buffer.concat([checkpointFileHead(checkpoint), checkpoint.tensors]);
 }
 
+describe('what computed a run', () => {
+  it('is in its checkpoints, and missed in none of those that do not have it', async () => {
+    const build = { version: '0.1.0', engine: 'onnxruntime-node 1', cpu: 'x64 GenuineIntel avx2' };
+    const state = trained();
+    const target = () => new Uint8Array(checkpointTensorBytes(state));
+    expect((await read(fileOf(takeCheckpoint(run, state, inMidEpoch, target(), build)))).build).toEqual(build);
+    expect((await read(fileOf())).build).toBeNull();
+  });
+});
+
 /** A file in memory that counts what was asked of it. */
 function sourceOf(file: Uint8Array, size = file.length) {
   const source = {

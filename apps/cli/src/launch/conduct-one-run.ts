@@ -20,6 +20,9 @@ export async function conductOneRun(
     settle = resolve;
     fail = reject;
   });
+  // A run without anybody who computes it is saved, and ends as if it was stopped.
+  const workersFailed = new AbortController();
+  cluster.failure.catch(() => workersFailed.abort());
   const conductor = startCoordinator(cluster.transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: cluster.workers,
@@ -31,7 +34,7 @@ export async function conductOneRun(
     onRunOver: (_job, outcome) => settle(outcome),
     onRunError: (_job, error) => fail(error),
     ...(cluster.onRun ? { onState: cluster.onRun } : {}),
-    signal,
+    signal: AbortSignal.any([signal, workersFailed.signal]),
     whenStopped: 'end',
     clock: { now: Date.now, monotonic: () => performance.now() },
   });

@@ -20,9 +20,13 @@ export async function launchEmbedded(
     if (!run) throw new Error(`run ${runId} is not conducted in this process`);
     return run;
   };
+  let refused: (error: Error) => void = () => {};
+  const failure = new Promise<never>((_, reject) => (refused = reject));
+  failure.catch(() => {}); // it is the run's to wait for
   const worker = new Worker(transport.worker(), {
     workerId: 'embedded',
     threads,
+    onRefused: (error) => refused(error),
     log: defaultLogger('worker').child({ workerId: 'embedded' }),
     surroundings: {
       openDataset: async (_hash, membership) => of(membership.run.runId).dataset.buffer,
@@ -35,7 +39,7 @@ export async function launchEmbedded(
     workers: 0,
     threads,
     guestBuffers: workerBuffers(threads),
-    failure: new Promise<never>(() => {}),
+    failure,
     onRun: (run, state, dataset) => shared.set(run.runId, { arena: state.arena, dataset }),
     async close() {
       await worker.close();

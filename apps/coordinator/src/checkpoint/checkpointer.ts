@@ -3,7 +3,7 @@ import type { Lease, RunSnapshot, RunStore } from '@elbo/transport/conductor-tra
 import type { OnPhase } from '../phases.js';
 import type { RunArtefacts } from '../run-artefacts.js';
 import type { RunState } from '../run-state.js';
-import type { EpochProgress } from './header.js';
+import type { Build, EpochProgress } from './header.js';
 import { checkpointTensorBytes, takeCheckpoint } from './take-checkpoint.js';
 
 /** How often a run is made durable, milliseconds. It decides how much is computed again, never what comes out. */
@@ -17,6 +17,8 @@ interface CheckpointerOptions {
   readonly lease: Lease;
   readonly artefacts: RunArtefacts;
   readonly intervals: { readonly redis: number; readonly folder: number };
+  /** What computes the run, when that is known. */
+  readonly build: () => Build | null;
   readonly now: () => number;
   readonly onPhase: OnPhase;
   readonly onSaved: (step: number, path: string) => void;
@@ -73,8 +75,8 @@ export class Checkpointer {
   }
 
   #begin(epoch: EpochProgress, targets: Targets): Promise<void> {
-    const { run, state, now, onError } = this.options;
-    const checkpoint = takeCheckpoint(run, state, epoch, this.#copy);
+    const { run, state, build, now, onError } = this.options;
+    const checkpoint = takeCheckpoint(run, state, epoch, this.#copy, build());
     if (targets.store) this.#storedAt = now();
     if (targets.folder) this.#filedAt = now();
     const saving = this.#save(checkpoint, targets).finally(() => {

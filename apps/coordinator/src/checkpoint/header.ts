@@ -15,6 +15,16 @@ const epochProgressSchema = z.strictObject({
 });
 export type EpochProgress = z.infer<typeof epochProgressSchema>;
 
+/** By what the parameters were computed, as far as it decides their bits. */
+const buildSchema = z.strictObject({
+  /** Of Elbo. */
+  version: z.string().max(64),
+  /** Its library and version. */
+  engine: z.string().max(256),
+  cpu: z.string().max(1024),
+});
+export type Build = z.infer<typeof buildSchema>;
+
 const tensorSchema = z.strictObject({
   name: z.string().min(1).max(128),
   dtype: z.literal('F32'),
@@ -36,6 +46,8 @@ const headerSchema = z.strictObject({
   specSha256: sha256Schema,
   datasetSha256: sha256Schema,
   epoch: epochProgressSchema,
+  /** None before a worker has joined, and in checkpoints of earlier times. */
+  build: buildSchema.optional(),
   tensors: z.array(tensorSchema).max(64),
   /** Of all tensor bytes together. */
   tensorsSha256: sha256Schema,

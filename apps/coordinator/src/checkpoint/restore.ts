@@ -4,7 +4,7 @@ import type { RunSnapshot } from '@elbo/transport/conductor-transport';
 import { stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { CheckpointError, DatasetChangedError, NoUsableCheckpointError } from '../errors.js';
 import type { RunState } from '../run-state.js';
-import { type CheckpointHeader, type EpochProgress, readHeader } from './header.js';
+import { type Build, type CheckpointHeader, type EpochProgress, readHeader } from './header.js';
 import { specSha256 } from './spec-hash.js';
 import { checkpointTensorBytes } from './take-checkpoint.js';
 
@@ -22,6 +22,8 @@ export interface Restored {
   /** Null: there was none, and the run begins at step 0. */
   readonly where: string | null;
   readonly epoch: EpochProgress | null;
+  /** What computed it so far. */
+  readonly build: Build | null;
   /** Newer ones that could not be used. */
   readonly refused: readonly CheckpointError[];
 }
@@ -40,15 +42,15 @@ export async function restoreNewest(
   for (const candidate of [...candidates].sort((a, b) => b.step - a.step)) {
     try {
       const snapshot = await candidate.load(checkpointTensorBytes(state));
-      const { epoch } = restore(snapshot, run, state, candidate.where);
-      return { where: candidate.where, epoch, refused };
+      const { epoch, build = null } = restore(snapshot, run, state, candidate.where);
+      return { where: candidate.where, epoch, build, refused };
     } catch (error) {
       if (!(error instanceof CheckpointError)) throw error;
       refused.push(error);
     }
   }
   if (refused.length > 0) throw new NoUsableCheckpointError(run.runId, refused);
-  return { where: null, epoch: null, refused };
+  return { where: null, epoch: null, build: null, refused };
 }
 
 /** Checks that a checkpoint is whole and of this run, and then takes it over. @throws CheckpointError, DatasetChangedError */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunSnapshot } from '@elbo/transport/conductor-transport';
 import type { RunState } from '../run-state.js';
-import { type CheckpointHeader, checkpointVersion, type EpochProgress } from './header.js';
+import { type Build, type CheckpointHeader, checkpointVersion, type EpochProgress } from './header.js';
 import { specSha256 } from './spec-hash.js';
 
 /** Bytes of a run's parameters and optimiser state together. */
@@ -19,6 +19,7 @@ export function takeCheckpoint(
   state: RunState,
   epoch: EpochProgress,
   target: Uint8Array,
+  build: Build | null = null,
 ): RunSnapshot {
   const tensors: CheckpointHeader['tensors'] = [];
   let end = 0;
@@ -35,6 +36,7 @@ export function takeCheckpoint(
     specSha256: specSha256(run.spec),
     datasetSha256: run.datasetHash,
     epoch,
+    ...(build ? { build } : {}),
     tensors,
     tensorsSha256: createHash('sha256').update(target).digest('hex'),
   };
