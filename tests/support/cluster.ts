@@ -21,6 +21,7 @@ export interface CoordinatorTestOptions {
   /** Its event loop stands still for so long after every so many updates. */
   readonly busy?: { readonly everySteps: number; readonly ms: number };
   readonly checkpointIntervals?: { readonly redis: number; readonly folder: number };
+  readonly maxRuns?: number;
   /** Keeps run folders of its own, as on another host. */
   readonly elsewhere?: true;
 }

@@ -3,9 +3,10 @@ import { startCoordinator } from '@elbo/coordinator/coordinator';
 import type { RunArtefacts } from '@elbo/coordinator/run-artefacts';
 import type { CoordinatorSurroundings } from '@elbo/coordinator/surroundings';
 import type { RunEvent } from '@elbo/protocol/events';
-import type { ShardJob } from '@elbo/protocol/messages';
+import type { Launch, ShardJob } from '@elbo/protocol/messages';
 import { type RunSpec, type RunSpecInput, runSpecSchema } from '@elbo/protocol/run-spec';
 import type { ConductorTransport } from '@elbo/transport/conductor-transport';
+import { HandCount } from './hand-count.js';
 
 /** A run conducted in the test's own process, on any transport, with a run folder that keeps nothing. */
 export class ConductedRun {
@@ -18,6 +19,8 @@ export class ConductedRun {
   readonly refused: { readonly workerId: string; readonly step: number; readonly reason: string }[] = [];
   /** Contributions that were counted, by worker. */
   readonly counted = new Map<string, number>();
+  /** Shards that were in the hands of workers at the same time. */
+  mostInHands = 0;
   readonly #listeners = new Set<(event: RunEvent) => void>();
   readonly #countListeners = new Set<() => void>();
 
@@ -26,6 +29,7 @@ export class ConductedRun {
     readonly spec: RunSpec,
     readonly runId: string,
     surroundings: Partial<CoordinatorSurroundings> = {},
+    launch: Partial<Launch> = {},
   ) {
     let settle: (hash: string) => void = () => {};
     let fail: (error: Error) => void = () => {};
@@ -52,7 +56,7 @@ export class ConductedRun {
     });
     this.ended = over.finally(() => conductor.drain());
     this.ended.catch(() => {}); // the test looks at it when it gets there
-    transport.submitRun({ runId, spec }).catch(fail);
+    transport.submitRun({ runId, spec, ...launch }).catch(fail);
   }
 
   /** Resolves with the first event that fits, past or to come; rejects when the run ends without one. */
@@ -118,7 +122,7 @@ export class ConductedRun {
   }
 
   #listenedTo(transport: ConductorTransport): ConductorTransport {
-    const openRun: ConductorTransport['openRun'] = (run, lease, hooks) => {
+    const openRun: ConductorTransport['openRun'] = async (run, lease, hooks, priority) => {
       const contributed: typeof hooks.contributed = (header, buffer) => {
         const reply = hooks.contributed(header, buffer);
         if (reply.accepted) this.counted.set(header.workerId, (this.counted.get(header.workerId) ?? 0) + 1);
@@ -126,12 +130,14 @@ export class ConductedRun {
         for (const listener of this.#countListeners) listener();
         return reply;
       };
+      const inHands = new HandCount((count) => (this.mostInHands = Math.max(this.mostInHands, count)));
       const admit: typeof hooks.admit = (job, workerId) => {
         const admission = hooks.admit(job, workerId);
         if (!admission.admitted) this.#noteRefusal(workerId, job, admission.reason);
         return admission;
       };
-      return transport.openRun(run, lease, { ...hooks, admit, contributed });
+      const channel = await transport.openRun(run, lease, inHands.hooks({ ...hooks, admit, contributed }), priority);
+      return inHands.channel(channel);
     };
     return new Proxy(transport, {
       get(target, name) {

@@ -14,12 +14,13 @@ import { FolderClaimedError } from './errors.js';
 import { fencedWrite, snapshotStore } from './fenced-writes.js';
 import { leaseMsFor } from './lease.js';
 import { type OpenedRun, openRun } from './open-run.js';
-import { patientChannel } from './patient-channel.js';
+import { PatientChannel } from './patient-channel.js';
 import type { RunEnd } from './run-artefacts.js';
 import { RunFailure } from './run-failure.js';
 import { RunMonitor } from './run-monitor.js';
 import { RunReporter } from './run-reporter.js';
 import type { RunStop } from './run-stop.js';
+import { ShardLimit } from './shard-limit.js';
 import type { CoordinatorSurroundings } from './surroundings.js';
 import { WorkerWatch } from './worker-watch.js';
 
@@ -66,7 +67,7 @@ export async function conductJob(
 async function conductOpened(
   transport: ConductorTransport,
   surroundings: CoordinatorSurroundings,
-  { run, state, dataset, artefacts }: OpenedRun,
+  { run, launch, state, dataset, artefacts }: OpenedRun,
   lease: Lease,
   stop: RunStop,
 ): Promise<{ readonly outcome: Outcome }> {
@@ -102,7 +103,10 @@ async function conductOpened(
         return reply;
       },
     };
-    const channel = patientChannel(await transport.openRun(run, lease, hooks), notice);
+    const limit = launch.workerLimit === null ? null : new ShardLimit(launch.workerLimit, failure.fail);
+    const opened = await transport.openRun(run, lease, limit?.hooks(hooks) ?? hooks, launch.priority);
+    const patient = new PatientChannel(opened, notice);
+    const channel = limit?.around(patient) ?? patient;
     monitor.attach(channel);
     const unwatch = surroundings.metrics?.watch(run.runId, {
       workers: () => channel.members.size,

@@ -1,5 +1,5 @@
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
-import type { ResolvedRun, RunJob } from '@elbo/protocol/messages';
+import type { Launch, ResolvedRun, RunJob } from '@elbo/protocol/messages';
 import type { ConductorTransport, Lease } from '@elbo/transport/conductor-transport';
 import { createModel } from '@elbo/vae-core/models/model';
 import { leaseMs } from './lease.js';
@@ -12,6 +12,7 @@ import type { CoordinatorSurroundings } from './surroundings.js';
 /** All that a coordinator has of a run before it conducts it. */
 export interface OpenedRun {
   readonly run: ResolvedRun;
+  readonly launch: Launch;
   /** As at step 0. */
   readonly state: RunState;
   readonly dataset: PackedDataset;
@@ -35,5 +36,6 @@ export async function openRun(
     surroundings.onPhase?.('before-checkpoint-rename', state.step);
     await store.renewLease(lease, leaseMs);
   });
-  return { run, state, dataset, artefacts };
+  const { priority, workerLimit } = job;
+  return { run, launch: { priority, workerLimit }, state, dataset, artefacts };
 }

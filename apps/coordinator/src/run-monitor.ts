@@ -19,6 +19,10 @@ const shardAttempts = 3;
 const lookMs = 25;
 /** A shard that nobody took for so long is put into the queue again, in case the queue lost it. */
 const lostAfterMs = 2000;
+/** The queue is asked about a shard that nobody took for so long. */
+const askAfterMs = 150;
+/** A shard that waited in the queue for so long goes before those of runs with a higher priority. */
+const hurryAfterMs = 2000;
 
 export interface RunMonitorOptions {
   readonly transport: ConductorTransport;
@@ -55,14 +59,12 @@ export class RunMonitor {
   readonly #leaseKeeper: LeaseKeeper;
   readonly #handshake: Handshake;
   #redispatching = false;
-  /** The transport's refusals before this run. */
-  readonly #before: ReadonlyMap<string, number>;
+  #asking = false;
 
   constructor(private readonly options: RunMonitorOptions) {
     const { transport, lease, leaseMs, ledger, run, dataset, failure, notice, build, phases, now } = options;
     this.#leaseKeeper = new LeaseKeeper(transport.store, lease, leaseMs, notice, failure.fail);
     this.#watch = new ShardWatch(now, (inHands) => phases.inHands(inHands));
-    this.#before = new Map(transport.refusals);
     ledger.onOpen = (jobs) => this.#watch.begin(jobs, shapeOf(run, jobs[0]));
     this.#looking = setInterval(() => this.#look(), lookMs);
     this.#handshake = new Handshake(run, notice, build);
@@ -98,16 +100,13 @@ export class RunMonitor {
 
   /** Says what was refused and what was given out again, where there is something to say. */
   report(): void {
-    const { transport, notice } = this.options;
-    const refused = [...transport.refusals].map(
-      ([what, count]) => [what, count - (this.#before.get(what) ?? 0)] as const,
-    );
+    const { notice } = this.options;
     const counts = (entries: Iterable<readonly [string, number]>) =>
       [...entries]
         .filter(([, count]) => count > 0)
         .map(([what, count]) => `${count} ${what}`)
         .join(', ');
-    const refusals = counts(refused);
+    const refusals = counts(this.#channel?.refusals ?? []);
     if (refusals) notice('info', 'refusals', `refused, and not counted: ${refusals}`);
     const again = counts(this.handOuts);
     if (again) notice('info', 'given-out-again', `shards given out again: ${again}`);
@@ -150,14 +149,32 @@ export class RunMonitor {
   #look(): void {
     this.#handOut();
     if (!this.#redispatching) this.#dispatch(this.#watch.untakenFor(lostAfterMs));
+    if (!this.#asking) void this.#askQueue(this.#watch.untakenFor(askAfterMs));
+  }
+
+  /** Where workers are busy with other runs, shards wait in the queue; that is not being lost. */
+  async #askQueue(untaken: readonly ShardJob[]): Promise<void> {
+    if (untaken.length === 0 || !this.#channel) return;
+    this.#asking = true;
+    try {
+      const waiting = await this.#channel.waiting(untaken);
+      this.#watch.stillQueued(waiting);
+      if (waiting.length > 0 && this.#watch.roundMs >= hurryAfterMs) await this.#channel.hurry(waiting);
+    } catch {
+      // The queue does not answer: it is asked again.
+    } finally {
+      this.#asking = false;
+    }
   }
 
   /** Hands shards that came back, are late or are lost to members that have nothing to do. */
   #handOut(): void {
-    for (const { workerId, job, why } of this.#watch.handOut()) {
-      this.options.log.debug({ ...shardFields(job), workerId, why }, 'gave a shard out again');
-      this.handOuts.set(why, (this.handOuts.get(why) ?? 0) + 1);
-      this.#channel?.assign(workerId, job);
+    for (const handOut of this.#watch.handOut()) {
+      const { workerId, job, why } = handOut;
+      if (this.#channel?.assign(workerId, job)) {
+        this.options.log.debug({ ...shardFields(job), workerId, why }, 'gave a shard out again');
+        this.handOuts.set(why, (this.handOuts.get(why) ?? 0) + 1);
+      } else this.#watch.notHanded(handOut);
     }
   }
 

@@ -166,6 +166,29 @@ export class ShardWatch {
     return handed;
   }
 
+  /** What was to be handed to a member, and is not after all. */
+  notHanded({ workerId, job, why }: HandOut): void {
+    if (this.#members.get(workerId)?.jobs.delete(shardJobKey(job))) this.#hold(-1);
+    const shard = this.#shardOf(job);
+    if (!shard) return;
+    shard.holders.delete(workerId);
+    shard.attempt = job.attempt - 1;
+    shard.returned = why === 'returned';
+  }
+
+  /** The queue has these still: their turn will come, and nobody needs to be handed them. */
+  stillQueued(jobs: readonly ShardJob[]): void {
+    for (const job of jobs) {
+      const shard = this.#shardOf(job);
+      if (shard) shard.untakenSince = this.now();
+    }
+  }
+
+  /** How long the round is open, milliseconds. */
+  get roundMs(): number {
+    return this.now() - this.#openedAt;
+  }
+
   /** Shards of the round that nobody has been computing for so long, as they were last given out. */
   untakenFor(ms: number): ShardJob[] {
     const now = this.now();

@@ -2,6 +2,7 @@ import type {
   ContributionHeader,
   ContributionReply,
   MemberHello,
+  Priority,
   RefusalReason,
   ResolvedRun,
   RunJob,
@@ -19,8 +20,8 @@ export interface ConductorTransport {
    * next coordinator.
    */
   conductRuns(handler: (job: RunJob) => Promise<void>, atOnce?: number): RunConductor;
-  /** Opens the channel of a run that this process holds the lease of. */
-  openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel>;
+  /** Opens the channel of a run that this process holds the lease of. `priority`: whose shards workers take first. */
+  openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks, priority?: Priority): Promise<RunChannel>;
   readonly store: RunStore;
   /** What it refused so far, by reason, over all runs; contributions that the coordinator's hooks refused among them. */
   readonly refusals: ReadonlyMap<string, number>;
@@ -38,10 +39,14 @@ export interface RunChannel {
   readonly address: string;
   /** Puts shard jobs into the queue; one that is in the queue already stays there once. */
   dispatch(jobs: readonly ShardJob[]): Promise<void>;
+  /** Which of these jobs wait in the queue, or are kept from it on purpose: their turn will come. */
+  waiting(jobs: readonly ShardJob[]): Promise<readonly ShardJob[]>;
+  /** Lets jobs that wait in the queue go before all others, whatever their priority: they have waited long enough. */
+  hurry(jobs: readonly ShardJob[]): Promise<void>;
   /**
    * Hands a job to a member without going through the queue, beyond its slots. The member holds it from here on, as if
-   * it had taken it: it contributes, fails with `willRetry` false, or leaves with it unfinished. False when there is
-   * no such member.
+   * it had taken it: it contributes, fails with `willRetry` false, or leaves with it unfinished. False when it is not to
+   * have it: there is no such member, or the run's workers hold as many as they may.
    */
   assign(workerId: string, job: ShardJob): boolean;
   /**
@@ -52,6 +57,8 @@ export interface RunChannel {
   readonly members: ReadonlyMap<string, MemberHello>;
   /** Bytes that its memberships have sent and received over the network so far; none between processes of one memory. */
   readonly wireBytes: WireBytes;
+  /** What was refused of this run so far, by reason; contributions that the hooks refused among them. */
+  readonly refusals: ReadonlyMap<string, number>;
   /** Ends the memberships and removes the run's remaining jobs. No hook is called from here on. */
   close(): Promise<void>;
 }

@@ -37,6 +37,10 @@ export class JobQueue {
     this.#schedulePump();
   }
 
+  has(job: ShardJob): boolean {
+    return this.#waiting.some((entry) => shardJobKey(entry.job) === shardJobKey(job));
+  }
+
   remove(matches: (job: ShardJob) => boolean): void {
     this.#waiting = this.#waiting.filter((entry) => !matches(entry.job));
   }

@@ -76,7 +76,7 @@ export class EmbeddedMembership implements RunMembership {
 
   async contribute(header: ContributionHeader, gradient: Float32Array | null): Promise<ContributionReply> {
     const reply = gradient === null ? this.#contributeTerms(header) : this.#contributeGradient(header, gradient);
-    if (!reply.accepted) this.channel.refusals.count(reply.reason);
+    if (!reply.accepted) this.channel.refused.count(reply.reason);
     return reply;
   }
 

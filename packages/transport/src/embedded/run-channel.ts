@@ -21,7 +21,8 @@ export class EmbeddedRunChannel implements RunChannel {
     readonly run: ResolvedRun,
     readonly lease: Lease,
     readonly hooks: RunHooks,
-    readonly refusals: RefusalCounter,
+    readonly refused: RefusalCounter,
+    private readonly isWaiting: (job: ShardJob) => boolean,
     enqueue: (jobs: readonly ShardJob[]) => void,
     onClose: (channel: EmbeddedRunChannel) => void,
   ) {
@@ -32,6 +33,17 @@ export class EmbeddedRunChannel implements RunChannel {
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     if (this.closed) throw this.#over();
     this.#enqueue(jobs);
+  }
+
+  async waiting(jobs: readonly ShardJob[]): Promise<readonly ShardJob[]> {
+    return jobs.filter(this.isWaiting);
+  }
+
+  /** First in, first out: each run that shares the queue has its turn soon. */
+  async hurry(): Promise<void> {}
+
+  get refusals(): ReadonlyMap<string, number> {
+    return this.refused.counts;
   }
 
   assign(workerId: string, job: ShardJob): boolean {

@@ -1,4 +1,4 @@
-import { type ResolvedRun, type RunJob, type RunOrder, runJobSchema } from '@elbo/protocol/messages';
+import { type Priority, type ResolvedRun, type RunJob, type RunOrder, runJobSchema } from '@elbo/protocol/messages';
 import type { Worker } from 'bullmq';
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
 import { DataPlaneServer } from '../data-plane/data-plane-server.js';
@@ -102,11 +102,11 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
         },
       };
     },
-    async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel> {
+    async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks, priority: Priority = 'normal'): Promise<RunChannel> {
       await removeShardJobs(shards, run.runId, lease.token);
-      const endpoint = new RunEndpoint(run, lease, hooks, refusals, logger);
+      const endpoint = new RunEndpoint(run, lease, hooks, new RefusalCounter(refusals), logger);
       server.add(endpoint);
-      const channel = new RedisRunChannel(endpoint, server, shards, ownTrace);
+      const channel = new RedisRunChannel(endpoint, server, shards, priority, ownTrace);
       channels.add(channel);
       return channel;
     },

@@ -50,7 +50,10 @@ export function shardsQueue(client: Redis, prefix: string, telemetry?: QueueTele
 export type BoardQueue = bullmq.Queue;
 
 /** BullMQ's: less comes first, and of equal ones the first that was added. */
-const runPriorities = { high: 1, normal: 2, low: 3 } as const satisfies Record<Priority, number>;
+const priorities = { high: 1, normal: 2, low: 3 } as const satisfies Record<Priority, number>;
+
+/** The priority of a job that has waited long enough. */
+export const beforeAllOthers = 0;
 
 /**
  * `.` because BullMQ takes a job id of digits for one of its own. A job that is in the queue already stays there once.
@@ -61,14 +64,18 @@ export function runJobId(runId: string, queueing: number): string {
 }
 
 export function runJobOptions({ runId, priority }: RunJob, queueing: number): bullmq.JobsOptions {
-  return { jobId: runJobId(runId, queueing), attempts: 1, priority: runPriorities[priority], ...leaveNothing };
+  return { jobId: runJobId(runId, queueing), attempts: 1, priority: priorities[priority], ...leaveNothing };
 }
 
-export function shardJobEntry(job: ShardJob): { name: string; data: ShardJob; opts: bullmq.JobsOptions } {
+export function shardJobEntry(
+  job: ShardJob,
+  priority: Priority,
+): { name: string; data: ShardJob; opts: bullmq.JobsOptions } {
+  const retries = { attempts: shardAttempts, backoff: { type: 'fixed', delay: 200 } };
   return {
     name: job.kind,
     data: job,
-    opts: { jobId: shardJobKey(job), attempts: shardAttempts, backoff: { type: 'fixed', delay: 200 }, ...leaveNothing },
+    opts: { jobId: shardJobKey(job), priority: priorities[priority], ...retries, ...leaveNothing },
   };
 }
 

@@ -1,13 +1,15 @@
-import type { ShardJob } from '@elbo/protocol/messages';
+import type { Priority, ShardJob } from '@elbo/protocol/messages';
 import type { Queue } from 'bullmq';
 import type { RunChannel } from '../conductor-transport.js';
 import type { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import type { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { RunClosedError } from '../errors.js';
-import { shardJobOwner } from '../shard-job.js';
+import { shardJobKey, shardJobOwner } from '../shard-job.js';
 import { namingFull } from './full-redis.js';
-import { shardJobEntry } from './queues.js';
+import { beforeAllOthers, shardJobEntry } from './queues.js';
 import type { asOwnTrace } from './telemetry.js';
+
+const waitingStates: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'delayed']);
 
 /** A run's channel over Redis (jobs) and the data plane (everything else). */
 export class RedisRunChannel implements RunChannel {
@@ -15,6 +17,7 @@ export class RedisRunChannel implements RunChannel {
     private readonly endpoint: RunEndpoint,
     private readonly server: DataPlaneServer,
     private readonly shards: Queue<ShardJob>,
+    private readonly priority: Priority,
     private readonly ownTrace: ReturnType<typeof asOwnTrace>,
   ) {}
 
@@ -35,8 +38,26 @@ export class RedisRunChannel implements RunChannel {
       throw new RunClosedError(this.endpoint.run.runId, this.endpoint.lease.token, 'its conductor closed it');
     }
     if (jobs.length === 0) return;
-    const add = () => this.shards.addBulk(jobs.map(shardJobEntry));
+    const add = () => this.shards.addBulk(jobs.map((job) => shardJobEntry(job, this.priority)));
     await namingFull('shard jobs', this.ownTrace(add));
+  }
+
+  async waiting(jobs: readonly ShardJob[]): Promise<readonly ShardJob[]> {
+    const states = await Promise.all(jobs.map((job) => this.shards.getJobState(shardJobKey(job))));
+    return jobs.filter((_, i) => waitingStates.has(states[i] as string));
+  }
+
+  async hurry(jobs: readonly ShardJob[]): Promise<void> {
+    const hurryOne = async (job: ShardJob) => {
+      const entry = await this.shards.getJob(shardJobKey(job));
+      await entry?.changePriority({ priority: beforeAllOthers });
+    };
+    // One that was taken or is gone meanwhile is in no hurry.
+    await Promise.all(jobs.map((job) => hurryOne(job).catch(() => undefined)));
+  }
+
+  get refusals(): ReadonlyMap<string, number> {
+    return this.endpoint.refusals.counts;
   }
 
   assign(workerId: string, job: ShardJob): boolean {
