@@ -139,7 +139,17 @@ describe.skipIf(!browserForTests || !redisForTests)('the look of the page', () =
     }
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { name: 'mnist' }).waitFor();
-    await expect.poll(() => page.title()).toContain(runId);
+    await expect.poll(() => page.title()).toBe('completed · mnist · Elbo');
+    await visitor.leave();
+  });
+
+  it('leads to the queues', async () => {
+    const visitor = await Visitor.open(browser, cluster.url);
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.getByRole('link', { name: 'Queues' }).click();
+    await page.getByText('shards').first().waitFor();
+    expect(new URL(page.url()).pathname).toMatch(/^\/queues/);
     await visitor.leave();
   });
 

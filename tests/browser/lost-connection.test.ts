@@ -61,6 +61,42 @@ describe.skipIf(!browserForTests || !redisForTests)('a lost connection', () => {
     await proxy.stop();
   });
 
+  it('that says nothing is noticed too', async () => {
+    const proxy = await BreakableProxy.start(cluster.port);
+    const visitor = await Visitor.open(browser, proxy.url);
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    const { runId } = await cluster.submit(smallMnist('silenced', epochs, stepsPerEpoch));
+    await visitor.go(`#/runs/${runId}`);
+    await page.getByText(/epoch \d+ of/).waitFor();
+    proxy.silence();
+    await page.getByText(lost).waitFor({ timeout: 60_000 });
+    proxy.mend();
+    await page.getByText(lost).waitFor({ state: 'detached' });
+    await expectAllOf(runId, visitor);
+    await visitor.leave();
+    await proxy.stop();
+  });
+
+  it('is chosen by a tab in the background, which catches up when it is looked at again', async () => {
+    const visitor = await Visitor.open(browser, cluster.url);
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    const { runId } = await cluster.submit(smallMnist('background', epochs, stepsPerEpoch));
+    await visitor.go(`#/runs/${runId}`);
+    await page.getByRole('heading', { name: 'background' }).waitFor();
+    const closed = page.waitForEvent('requestfailed', (request) => request.url().includes('/events'));
+    await visitor.looksAway(true);
+    await closed;
+    await expect.poll(() => epochOf(cluster, runId), { timeout: 60_000 }).toBe(epochs);
+    await visitor.looksAway(false);
+    await expectAllOf(runId, visitor);
+    expect(visitor.errors).toEqual([]);
+    await visitor.leave();
+  });
+
   it('to a coordinator that was killed comes back with the next one, to the same view', async () => {
     const visitor = await Visitor.open(browser, cluster.url);
     const { page } = visitor;

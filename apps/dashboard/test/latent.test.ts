@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LatestWins } from '../src/latent/latest-wins.js';
+import { LatestWins } from '../src/api/latest-wins.js';
 import { PlaneView } from '../src/latent/plane-view.js';
 
 describe('the view of the plane', () => {

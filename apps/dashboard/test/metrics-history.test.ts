@@ -1,6 +1,6 @@
 import type { RunMetrics } from '@elbo/protocol/cluster';
 import { describe, expect, it } from 'vitest';
-import { MetricsHistory, maximumPoints } from '../src/run/metrics-history.js';
+import { epochsWithKl, MetricsHistory, maximumPoints } from '../src/run/metrics-history.js';
 import { epochEvent, stepEvent, stepMetrics } from './events.js';
 
 function metrics(steps: readonly number[], epochs: readonly number[] = []): RunMetrics {
@@ -51,6 +51,14 @@ describe('the history of a run', () => {
     expect(history.steps.at(-1)?.step).toBe(3 * maximumPoints);
     const gaps = stepsOf(history).map((step, index, all) => step - (all[index - 1] ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(20);
+  });
+
+  it('keeps the KL of each dimension of the last epochs alone', () => {
+    const history = new MetricsHistory();
+    for (let epoch = 1; epoch <= epochsWithKl + 50; epoch++) history.addEpoch(epochEvent(epoch, 10 * epoch));
+    const withKl = history.epochs.filter(({ klPerDimension }) => klPerDimension.length > 0);
+    expect(withKl.map(({ epoch }) => epoch)).toEqual(Array.from({ length: epochsWithKl }, (_, i) => 51 + i));
+    expect(history.epochs).toHaveLength(epochsWithKl + 50);
   });
 
   it('keeps the time of a step, and null where it is not known', () => {

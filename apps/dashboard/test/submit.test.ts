@@ -51,6 +51,13 @@ describe('an input beside the text', () => {
     expect(training.optimizer).toEqual({ kind: 'momentum', momentum: 0.9, nesterov: false });
   });
 
+  it('chooses a likelihood, of real numbers one that learns its variance', () => {
+    const gaussian = changed(json, fieldOf('model.likelihood.kind'), 'gaussian');
+    expect(runSpecSchema.parse(gaussian).model.likelihood).toEqual({ kind: 'gaussian', variance: 'learned' });
+    const back = changed(gaussian, fieldOf('model.likelihood.kind'), 'bernoulli');
+    expect(runSpecSchema.parse(back)).toEqual(spec);
+  });
+
   it('lets the schema refuse what is no number', () => {
     expect(readSpec(writeSpec(changed(json, fieldOf('seed'), 'seven'))).problems[0]).toMatch(/^seed: /);
     expect(readSpec(writeSpec(changed(json, fieldOf('model.encoder.hidden'), '4, x'))).problems).not.toEqual([]);

@@ -1,9 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
-/** The network between a browser and a coordinator: it can be cut and mended. */
+/** The network between a browser and a coordinator: it can be cut, or silenced, and mended. */
 export class BreakableProxy {
   #cut = false;
+  #silent = false;
   readonly #sockets = new Set<Socket>();
 
   private constructor(
@@ -29,8 +30,16 @@ export class BreakableProxy {
     for (const socket of this.#sockets) socket.destroy();
   }
 
+  /** Lets nothing through any more and breaks nothing, as a network does that loses all it is given. */
+  silence(): void {
+    this.#silent = true;
+    for (const socket of this.#sockets) socket.unpipe().pause();
+  }
+
+  /** For new connections; those that were silenced stay so. */
   mend(): void {
     this.#cut = false;
+    this.#silent = false;
   }
 
   async stop(): Promise<void> {
@@ -52,7 +61,7 @@ export class BreakableProxy {
         this.#sockets.delete(socket);
         other.destroy();
       });
-      socket.pipe(other);
+      if (!this.#silent) socket.pipe(other);
     }
   }
 }

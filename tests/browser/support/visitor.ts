@@ -74,6 +74,14 @@ export class Visitor {
     return this.page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   }
 
+  /** As a browser tells a tab that another one is in front of it, or that it is in front again. */
+  async looksAway(away: boolean): Promise<void> {
+    await this.page.evaluate((hidden) => {
+      Object.defineProperty(document, 'hidden', { configurable: true, get: () => hidden });
+      document.dispatchEvent(new Event('visibilitychange'));
+    }, away);
+  }
+
   async leave(): Promise<void> {
     await this.page.context().close();
   }

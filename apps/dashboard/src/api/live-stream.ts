@@ -12,7 +12,7 @@ const firstRetryMs = 500;
 const longestRetryMs = 8000;
 const hiddenBeforeSleepMs = 5000;
 /** After so long without a word the coordinator is asked whether it is still there: a dead network says nothing. */
-const silenceMs = 20_000;
+const silenceMs = 15_000;
 
 export interface LiveStreamOptions {
   readonly path: string;

@@ -7,6 +7,9 @@ export type Session =
   | { readonly state: 'out'; readonly reason: string | null }
   | ({ readonly state: 'in' } & SessionFacts);
 
+/** A coordinator that does not say so soon who is signed in is not there. */
+const answerMs = 5000;
+
 export const session = signal<Session>({ state: 'asking' });
 /** Whether this person may change anything. */
 export const mayChange = computed(() => session.value.state === 'in' && session.value.access === 'full');
@@ -54,7 +57,7 @@ export async function signOut(): Promise<void> {
 
 /** @throws ApiError when the coordinator cannot be reached or the session is over */
 export async function checkSession(): Promise<void> {
-  await getJson(sessionSchema, 'session').catch((error: unknown) => {
+  await getJson(sessionSchema, 'session', AbortSignal.timeout(answerMs)).catch((error: unknown) => {
     if (error instanceof ApiError && error.status === 401) {
       session.value = { state: 'out', reason: 'The session has ended. Sign in again.' };
     }

@@ -1,8 +1,9 @@
 import type { ElboTerms, EpochEvent } from '@elbo/protocol/events';
 import { count, duration, nats } from '../format/format.js';
+import { epochsWithKl } from '../run/metrics-history.js';
 import { activeUnits } from '../run/posterior-collapse.js';
 
-const shownEpochs = 100;
+const shownEpochs = epochsWithKl;
 
 /** The curves as numbers. */
 export function EpochTable({ epochs }: { readonly epochs: readonly EpochEvent[] }) {

@@ -2,7 +2,7 @@ import type { LatentPlane } from '@elbo/protocol/cluster';
 import { useSignal } from '@preact/signals';
 import { useEffect, useMemo, useRef } from 'preact/hooks';
 import { getPicture, reasonOf } from '../api/client.js';
-import { LatestWins } from './latest-wins.js';
+import { LatestWins } from '../api/latest-wins.js';
 import type { Point } from './plane-view.js';
 
 interface DecodedPictureProps {

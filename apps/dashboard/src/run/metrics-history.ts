@@ -6,6 +6,8 @@ export type StepPoint = { readonly [Column in keyof RunMetrics['steps']]: RunMet
 
 /** Above it the points are thinned to half of it, evenly over the run. */
 export const maximumPoints = 4000;
+/** So many of the last epochs keep the KL of each dimension, of which there may be thousands. */
+export const epochsWithKl = 100;
 
 /**
  * The steps and epochs of a run as far as they are known, each once and in order, whatever they come from: the metrics
@@ -35,10 +37,7 @@ export class MetricsHistory {
       union(this.#steps, points, (point) => point.step),
       (point) => point.step,
     );
-    this.#epochs = bounded(
-      union(this.#epochs, epochs, (epoch) => epoch.epoch),
-      (epoch) => epoch.epoch,
-    );
+    this.#keepEpochs(union(this.#epochs, epochs, (epoch) => epoch.epoch));
   }
 
   addStep(event: StepEvent): void {
@@ -61,7 +60,14 @@ export class MetricsHistory {
 
   addEpoch(event: EpochEvent): void {
     place(this.#epochs, event, (epoch) => epoch.epoch);
-    this.#epochs = bounded(this.#epochs, (epoch) => epoch.epoch);
+    this.#keepEpochs(this.#epochs);
+  }
+
+  #keepEpochs(epochs: EpochEvent[]): void {
+    const kept = bounded(epochs, (epoch) => epoch.epoch);
+    this.#epochs = kept.map((epoch, index) =>
+      index < kept.length - epochsWithKl && epoch.klPerDimension.length > 0 ? { ...epoch, klPerDimension: [] } : epoch,
+    );
   }
 }
 

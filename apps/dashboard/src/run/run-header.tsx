@@ -1,4 +1,5 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
+import { useEffect } from 'preact/hooks';
 import { Progress, progressOf } from '../components/progress.js';
 import { StateBadge } from '../components/state-badge.js';
 import { count, duration, percent } from '../format/format.js';
@@ -6,6 +7,10 @@ import { RunActions } from './run-actions.js';
 import type { RunStore } from './run-store.js';
 
 export function RunHeader({ store, run }: { readonly store: RunStore; readonly run: RunDetail }) {
+  const title = `${run.state === 'running' ? percent(progressOf(run)) : run.state} · ${run.name} · Elbo`;
+  useEffect(() => {
+    document.title = title;
+  }, [title]);
   return (
     <header class="run-head">
       <div class="run-title">

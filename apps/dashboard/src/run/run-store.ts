@@ -15,8 +15,8 @@ const keptEvents = 300;
 /** Curves are drawn at most this often. */
 const drawEveryMs = 250;
 const pointsWanted = 1500;
-/** The stream leaves steps out; so soon after an epoch's end the file of metrics has them. */
-const fillAfterMs = 3000;
+/** The stream leaves steps out, and the file of metrics has them: it is asked so soon after an epoch or a new state. */
+const fillAfterMs = { epoch: 10_000, state: 2000 } as const;
 
 /** One run, live: its summary, its curves, what happened to it. */
 export class RunStore {
@@ -71,7 +71,7 @@ export class RunStore {
     this.takeSummary(summary);
     if (before?.state === summary.state && before.epoch === summary.epoch) return;
     void this.#fetchDetail();
-    this.#fillLater();
+    this.#fillLater(before?.state === summary.state ? 'epoch' : 'state');
   }
 
   #take(event: RunEvent): void {
@@ -88,11 +88,13 @@ export class RunStore {
     }, drawEveryMs);
   }
 
-  #fillLater(): void {
-    this.#fill ??= setTimeout(() => {
+  #fillLater(occasion: keyof typeof fillAfterMs): void {
+    if (occasion === 'epoch' && this.#fill !== undefined) return;
+    clearTimeout(this.#fill);
+    this.#fill = setTimeout(() => {
       this.#fill = undefined;
       void this.#fetchMetrics();
-    }, fillAfterMs);
+    }, fillAfterMs[occasion]);
   }
 
   async #fetchDetail(): Promise<void> {

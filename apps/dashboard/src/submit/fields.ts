@@ -1,4 +1,4 @@
-import { engineNames, optimizerSpecSchema, pixelTreatmentSchema } from '@elbo/protocol/run-spec';
+import { engineNames, likelihoodSchema, optimizerSpecSchema, pixelTreatmentSchema } from '@elbo/protocol/run-spec';
 import { type Json, readList, valueAt, withValue } from './spec-text.js';
 
 /** An input for a part of the spec. */
@@ -27,6 +27,13 @@ export const fieldGroups: readonly { readonly title: string; readonly fields: re
     fields: [
       { label: 'Latent dimensions', path: 'model.latentDim', kind: 'number' },
       { label: 'Hidden layers', path: 'model.encoder.hidden', kind: 'list', help: 'the decoder mirrors them' },
+      {
+        label: 'Likelihood',
+        path: 'model.likelihood.kind',
+        kind: 'choice',
+        choices: likelihoodSchema.options.map((option) => option.shape.kind.value),
+        help: 'gaussian for real numbers',
+      },
       { label: 'Beta', path: 'objective.beta', kind: 'number', help: 'weight of the KL' },
       { label: 'Beta warm-up', path: 'objective.betaWarmupSteps', kind: 'number', help: 'steps' },
     ],
@@ -47,6 +54,8 @@ export const fieldGroups: readonly { readonly title: string; readonly fields: re
   },
 ];
 
+const likelihoods: Readonly<Record<string, Json>> = { gaussian: { kind: 'gaussian', variance: 'learned' } };
+
 /** What the input shows. */
 export function written(json: Json | undefined, { path, kind }: Field): string {
   const value = valueAt(json, path);
@@ -57,8 +66,9 @@ export function written(json: Json | undefined, { path, kind }: Field): string {
 /** The JSON after the input was changed to the text. */
 export function changed(json: Json | undefined, { path, kind }: Field, text: string): Json {
   if (kind === 'list') return withHidden(json, readList(text));
-  // The other fields of an optimiser mean nothing to another one.
+  // The other fields of one kind mean nothing to another.
   if (path === 'training.optimizer.kind') return withValue(json, 'training.optimizer', { kind: text });
+  if (path === 'model.likelihood.kind') return withValue(json, 'model.likelihood', likelihoods[text] ?? { kind: text });
   const number = text.trim() === '' ? null : Number(text);
   return withValue(json, path, kind === 'number' ? (Number.isNaN(number) ? text : number) : text);
 }
