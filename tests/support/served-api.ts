@@ -31,6 +31,7 @@ export class ApiUnderTest {
     const runs = await realpath(await mkdtemp(join(tmpdir(), 'elbo-api-')));
     const api = await serveApi({
       listen: { host: '127.0.0.1', port: 0 },
+      otherwise: 'try again',
       hostNames: [],
       memoryLimit: 2 ** 31,
       tokens: { full: fullToken, read: readToken },

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
 import { coordinatorCommand } from './commands/coordinator.js';
+import { dashboardCommand } from './commands/dashboard.js';
 import { datasetsCommand } from './commands/datasets.js';
 import { doctorCommand } from './commands/doctor.js';
 import { downloadCommand } from './commands/download.js';
@@ -29,6 +30,7 @@ Examples:
   $ elbo train runs/mnist-1a2b3c4d/spec.yaml   the same run again: the same parameters, bit for bit
   $ elbo train mnist --redis --workers 2       through BullMQ on Redis, with two worker processes
   $ elbo resume mnist                          go on with a run that was stopped, as if it never was
+  $ elbo dashboard                             its curves and pictures in a browser
   $ elbo sample mnist                          new digits from a trained model, as a picture
   $ elbo train mnist --json | jq .elbo         events, one JSON object a line
   $ elbo submit mnist --watch                  on a cluster whose token is in ELBO_TOKEN
@@ -53,7 +55,10 @@ export function createProgram(): Command {
 
 function commandGroups(): { readonly heading: string; readonly commands: readonly Command[] }[] {
   return [
-    { heading: 'On this machine:', commands: [trainCommand(), resumeCommand(), datasetsCommand(), doctorCommand()] },
+    {
+      heading: 'On this machine:',
+      commands: [trainCommand(), resumeCommand(), dashboardCommand(), datasetsCommand(), doctorCommand()],
+    },
     {
       heading: 'With a trained model:',
       commands: [

@@ -9,6 +9,8 @@ const dashboardFolder = fileURLToPath(new URL('../../../dashboard/dist', import.
 
 export interface ServeApiOptions extends Omit<ApiOptions, 'views' | 'dashboardFolder' | 'logger' | 'listenHost'> {
   readonly listen: { readonly host: string; readonly port: number };
+  /** What to do when the address is taken. */
+  readonly otherwise: string;
 }
 
 export interface ServedApi {
@@ -33,7 +35,7 @@ export async function serveApi(options: ServeApiOptions): Promise<ServedApi> {
   } catch (error) {
     await close();
     throw new UsageError(
-      `the API cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code}): give another address, or --api off`,
+      `the page and the API cannot listen on ${host}:${port} (${(error as NodeJS.ErrnoException).code}): ${options.otherwise}`,
       { cause: error },
     );
   }

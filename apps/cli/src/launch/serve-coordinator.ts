@@ -99,7 +99,8 @@ async function startApi(
   const tokens = { full: token, read: readToken };
   const folders = new ClusterRunFolders(runsFolder);
   try {
-    const served = await serveApi({ listen, hostNames, memoryLimit, tokens, directory, folders, metrics, queues });
+    const options = { listen, hostNames, memoryLimit, tokens, directory, folders, metrics, queues };
+    const served = await serveApi({ ...options, otherwise: 'give another address, or --api off' });
     onListening(served.address);
     return {
       async close() {

@@ -9,7 +9,7 @@ import { describeCeiling, memoryCeiling } from '../memory-ceiling.js';
 import { resolveRun } from '../resolve-run.js';
 import { newRunId } from '../run-id.js';
 import { Refusal } from './problem.js';
-import { summaryOf } from './routes/runs.js';
+import { summaryOf } from './run-summary.js';
 
 /** Takes runs into the queue that could be conducted here. */
 export class Submissions {

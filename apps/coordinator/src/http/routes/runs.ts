@@ -1,14 +1,9 @@
 import { actionParamsSchema, runParamsSchema, runsSchema } from '@elbo/protocol/api';
-import {
-  type RunDetail,
-  type RunSummary,
-  runDetailSchema,
-  runSummarySchema,
-  submissionSchema,
-} from '@elbo/protocol/cluster';
+import { type RunDetail, runDetailSchema, runSummarySchema, submissionSchema } from '@elbo/protocol/cluster';
 import type { RunDirectory, Wanted } from '@elbo/transport/run-directory';
 import { type Api, answers } from '../api.js';
 import { unknownRun } from '../problem.js';
+import { summaryOf } from '../run-summary.js';
 import type { Submissions } from '../submissions.js';
 
 const tags = ['runs'];
@@ -74,17 +69,4 @@ export function runRoutes(api: Api, directory: RunDirectory, submissions: Submis
       return { ...summaryOf(await found(runId)), state };
     },
   );
-}
-
-/** A run without what only its detail has. */
-export function summaryOf(run: RunDetail): RunSummary {
-  const {
-    spec: _,
-    parameterCount: __,
-    trainExamples: ___,
-    testExamples: ____,
-    klPerDimension: _____,
-    ...summary
-  } = run;
-  return summary;
 }

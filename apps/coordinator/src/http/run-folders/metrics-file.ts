@@ -1,17 +1,12 @@
 import type { RunMetrics } from '@elbo/protocol/cluster';
 import { type EpochEvent, epochEventSchema, type StepEvent, stepEventSchema } from '@elbo/protocol/events';
 import type { ZodType } from 'zod';
-import { openRunFile } from './run-folders.js';
+import { FollowedLines, isEventLine } from './followed-lines.js';
 import { evenly, Thinned } from './thinned.js';
 
-const newline = 0x0a;
-const longestLine = 1024 * 1024;
-const chunkBytes = 64 * 1024;
 const mostSteps = 4096;
 /** Numbers that the epochs of a run may hold in memory: thinned beyond, with two thousand of twenty dimensions whole. */
 const mostEpochNumbers = 65_536;
-const stepStart = Buffer.from('{"event":"step"');
-const epochStart = Buffer.from('{"event":"epoch"');
 
 /**
  * What metrics.ndjson of a run holds, in bounded memory: read once, and from then on only what was added. Lines that are
@@ -23,71 +18,37 @@ export class MetricsFile {
   #epochNumbers = 16;
   #lastStep: Buffer | null = null;
   #lastEpoch: EpochEvent | null = null;
-  #inode = 0;
-  #readBytes = 0;
+  readonly #lines: FollowedLines;
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(private readonly runFolder: string) {}
+  constructor(runFolder: string) {
+    this.#lines = new FollowedLines(runFolder, 'metrics.ndjson', {
+      onReset: () => this.#reset(),
+      onLine: (line) => this.#takeLine(line),
+    });
+  }
 
   /** @param points steps at most */
   async read(points: number): Promise<RunMetrics> {
-    this.#reading = this.#reading.catch(() => {}).then(() => this.#readOn());
+    this.#reading = this.#reading.catch(() => {}).then(() => this.#lines.readOn());
     await this.#reading;
     return metricsOf(evenly(this.#allSteps(), points), this.#allEpochs());
   }
 
-  async #readOn(): Promise<void> {
-    const opened = await openRunFile(this.runFolder, 'metrics.ndjson');
-    if (opened === null) return this.#reset(0);
-    const { file, bytes, inode } = opened;
-    try {
-      // A run that went on after a take-over has another file, without what was taken back.
-      if (inode !== this.#inode || bytes < this.#readBytes) this.#reset(inode);
-      if (bytes === this.#readBytes) return;
-      const content = file.createReadStream({
-        start: this.#readBytes,
-        end: bytes - 1,
-        highWaterMark: chunkBytes,
-        autoClose: false,
-      });
-      await this.#take(content);
-    } finally {
-      await file.close();
-    }
-  }
-
-  #reset(inode: number): void {
+  #reset(): void {
     this.#steps = new Thinned(() => mostSteps);
     this.#epochs = new Thinned(() => mostEpochNumbers / this.#epochNumbers);
     this.#lastStep = null;
     this.#lastEpoch = null;
-    this.#inode = inode;
-    this.#readBytes = 0;
-  }
-
-  /** Whole lines; of what is torn at the end more may come. */
-  async #take(content: AsyncIterable<Buffer>): Promise<void> {
-    let rest: Buffer = Buffer.alloc(0);
-    for await (const part of content) {
-      const bytes = rest.length === 0 ? part : Buffer.concat([rest, part]);
-      let begin = 0;
-      for (let at = bytes.indexOf(newline); at !== -1; at = bytes.indexOf(newline, begin)) {
-        this.#takeLine(bytes.subarray(begin, at));
-        this.#readBytes += at + 1 - begin;
-        begin = at + 1;
-      }
-      rest = bytes.subarray(begin);
-      if (rest.length > longestLine) throw new Error(`a line of metrics.ndjson in ${this.runFolder} has no end`);
-    }
   }
 
   #takeLine(line: Buffer): void {
-    if (startsWith(line, stepStart)) {
+    if (isEventLine(line, 'step')) {
       this.#lastStep = Buffer.from(line);
       const step = this.#steps.wantsNext ? readLine(line, stepEventSchema) : null;
       if (step) this.#steps.add(step);
       else this.#steps.skip();
-    } else if (startsWith(line, epochStart)) {
+    } else if (isEventLine(line, 'epoch')) {
       const epoch = readLine(line, epochEventSchema);
       if (!epoch) return;
       this.#epochNumbers = 16 + epoch.klPerDimension.length;
@@ -107,10 +68,6 @@ export class MetricsFile {
     const last = this.#lastEpoch;
     return last && last.epoch !== items.at(-1)?.epoch ? [...items, last] : [...items];
   }
-}
-
-function startsWith(line: Buffer, start: Buffer): boolean {
-  return line.length > start.length && line.compare(start, 0, start.length, 0, start.length) === 0;
 }
 
 function readLine<Event>(line: Buffer, schema: ZodType<Event>): Event | null {

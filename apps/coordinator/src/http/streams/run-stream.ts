@@ -1,7 +1,7 @@
 import type { PlacedEvent, RunState } from '@elbo/protocol/cluster';
 import type { RunDirectory } from '@elbo/transport/run-directory';
 import { unknownRun } from '../problem.js';
-import { summaryOf } from '../routes/runs.js';
+import { summaryOf } from '../run-summary.js';
 import { type Frame, frameOf } from './frame.js';
 import { Poller } from './poller.js';
 import type { Watcher } from './watcher.js';
