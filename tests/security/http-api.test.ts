@@ -1,5 +1,7 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { eventually } from '../../packages/transport/test/recording-hooks.js';
@@ -27,6 +29,7 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
   let cluster: ApiCluster;
   let runId = '';
   let runFolder = '';
+  const slow: Socket[] = [];
 
   beforeAll(async () => {
     redis = await startTestRedis();
@@ -44,6 +47,7 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
       },
       45_000,
     );
+    for (let i = 0; i < 50; i++) slow.push(dripping());
     await writeFile(join(cluster.runs, 'secret.txt'), secret);
     await writeFile(join(cluster.folder, 'secret.txt'), secret);
   });
@@ -51,6 +55,17 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
     await cluster?.stop();
     await redis.stop();
   });
+
+  /** A connection that never comes to the end of its headers. */
+  function dripping(): Socket {
+    const socket = connect(Number(cluster.address.port), cluster.address.hostname);
+    socket.on('error', () => {});
+    socket.resume();
+    socket.write('GET /api/v1/runs HTTP/1.1\r\nhost: x\r\n');
+    const drip = setInterval(() => socket.writable && socket.write('a: b\r\n'), 300);
+    socket.once('close', () => clearInterval(drip));
+    return socket;
+  }
 
   /** Each path and method that the API describes, with something in the place of its parameters. */
   async function everyRoute(): Promise<{ method: string; path: string }[]> {
@@ -291,6 +306,11 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
       texts.push((await cluster.ask(path)).body);
     }
     for (const text of texts) for (const token of Object.values(cluster.tokens)) expect(text).not.toContain(token);
+  });
+
+  it('has ended connections that spoke slowly all the while', async () => {
+    const ended = slow.map((socket) => socket.closed || once(socket, 'close', { signal: AbortSignal.timeout(10_000) }));
+    await Promise.all(ended);
   });
 
   it('still answers after all of it, and logged no fault of its own', async () => {

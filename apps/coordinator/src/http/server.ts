@@ -50,6 +50,8 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: largestBodyBytes,
     requestTimeout: 30_000,
+    // Without credentials a connection lasts as long as it takes to say what it wants.
+    http: { headersTimeout: 5000, connectionsCheckingInterval: 1000 },
     connectionTimeout: 120_000,
     keepAliveTimeout: 30_000,
     routerOptions: { maxParamLength: 128 },
