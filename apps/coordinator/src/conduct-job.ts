@@ -13,6 +13,7 @@ import { ContributionLedger } from './contribution-ledger.js';
 import { FolderClaimedError } from './errors.js';
 import { fencedWrite, snapshotStore } from './fenced-writes.js';
 import { leaseMsFor } from './lease.js';
+import { keepLeaseDuring } from './lease-keeper.js';
 import { type OpenedRun, openRun } from './open-run.js';
 import { PatientChannel } from './patient-channel.js';
 import type { RunEnd } from './run-artefacts.js';
@@ -41,7 +42,7 @@ export async function conductJob(
   lease: Lease,
   stop: RunStop,
 ): Promise<Outcome> {
-  const opened = await openRun(transport, surroundings, job, lease);
+  const opened = await keepLeaseDuring(transport.store, lease, openRun(transport, surroundings, job, lease));
   let end: RunEnd = 'stopped';
   let result: { readonly outcome: Outcome };
   try {

@@ -1,4 +1,5 @@
 import type { Lease, RunStore } from '@elbo/transport/conductor-transport';
+import { leaseMs } from './lease.js';
 import type { Notice } from './notice.js';
 
 /**
@@ -42,5 +43,16 @@ export class LeaseKeeper {
     this.#asked = 0;
     if (this.#silent) this.notice('info', 'redis-back', 'Redis answers again: the run goes on');
     this.#silent = false;
+  }
+}
+
+/** Keeps the lease of a run that is not conducted yet: its data set may have to be made first. */
+export async function keepLeaseDuring<T>(store: RunStore, lease: Lease, work: Promise<T>): Promise<T> {
+  // One that is lost shows when something is to be written.
+  const renewing = setInterval(() => store.renewLease(lease, leaseMs).catch(() => {}), leaseMs / 5);
+  try {
+    return await work;
+  } finally {
+    clearInterval(renewing);
   }
 }
