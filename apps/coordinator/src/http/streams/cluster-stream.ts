@@ -7,6 +7,8 @@ const shortestMs = 500;
 const longestMs = 10_000;
 /** To all watchers together, each second: with more runs or watchers it tells them less often. */
 const bytesPerSecond = 8 * 1024 * 1024;
+/** A thousand runs take a while to read: no larger part of the time is spent on that. */
+const mostOfTheTime = 0.05;
 
 /** One reader of the runs and workers, for all who watch the cluster. */
 export class ClusterStream {
@@ -35,10 +37,13 @@ export class ClusterStream {
   }
 
   async #poll(): Promise<number> {
+    const began = performance.now();
     const [runs, workers] = await Promise.all([this.directory.list(), this.directory.workers()]);
     const bytes =
       this.#tell('runs', frameOf('runs', { runs })) + this.#tell('workers', frameOf('workers', { workers }));
-    return Math.min(longestMs, Math.max(shortestMs, (1000 * bytes * this.#watchers.size) / bytesPerSecond));
+    const took = performance.now() - began;
+    const pause = Math.max((1000 * bytes * this.#watchers.size) / bytesPerSecond, took / mostOfTheTime);
+    return Math.min(longestMs, Math.max(shortestMs, pause));
   }
 
   /** @returns bytes sent to each watcher */

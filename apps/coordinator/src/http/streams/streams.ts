@@ -73,6 +73,11 @@ export class Streams {
       throw error;
     });
     reply.hijack();
+    if (watcher.gone) {
+      // Perhaps before there was anybody to hear it.
+      leave();
+      return reply;
+    }
     const headers = reply.getHeaders() as Record<string, string>;
     reply.raw.writeHead(200, {
       ...headers,
