@@ -1,5 +1,6 @@
-import { writeFile } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runSummarySchema } from '@elbo/protocol/cluster';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { temporaryFolder, train } from '../support/elbo.js';
@@ -35,7 +36,7 @@ describe.skipIf(docker.missing !== null)('the cluster of infra/compose.yaml', ()
     }
   });
 
-  it('is reached from this machine only, by the port of the coordinator', async () => {
+  it('is reached from this machine only, by one port: that of the page and the API', async () => {
     const format = '{{range $port, $bindings := .NetworkSettings.Ports}}{{range $bindings}}{{.HostIp}} {{end}}{{end}}';
     const ids = (await Promise.all(['redis', 'coordinator', 'worker'].map((each) => cluster.containers(each)))).flat();
     const addresses = await output('docker', ['inspect', '--format', format, ...ids], { seconds: 20 });
@@ -49,33 +50,55 @@ describe.skipIf(docker.missing !== null)('the cluster of infra/compose.yaml', ()
     expect(commands).not.toContain(secret);
   });
 
-  it('ends a run whose worker is killed with the bits of the embedded run', async () => {
-    const runId = 'compose-run';
-    await cluster.submit({ runId, spec });
-    const of = (event: { readonly runId: string }) => event.runId === runId;
-    await cluster.event(60, (event) => of(event) && event.event === 'step' && event.step >= 30);
-    const [victim = ''] = await cluster.containers('worker');
-    await output('docker', ['kill', victim], { seconds: 20 });
-    const finished = await cluster.event(
-      100,
-      (event) => of(event) && (event.event === 'run-finished' || event.event === 'run-failed'),
-    );
-    expect(finished).toMatchObject({ event: 'run-finished', outcome: 'completed', step: 158 });
-    const states = await output('docker', ['inspect', '--format', '{{.State.Status}}', victim], { seconds: 20 });
-    expect(states).toBe('exited');
+  it('shows the page to anybody, metrics to those who may look, and takes runs of those with full access', async () => {
+    const get = (path: string, token?: string, method = 'GET') =>
+      fetch(`${cluster.url}${path}`, { method, ...(token ? { headers: { authorization: `Bearer ${token}` } } : {}) });
+    const page = await get('/');
+    expect({ status: page.status, isPage: (await page.text()).includes('<script type="module"') }).toEqual({
+      status: 200,
+      isPage: true,
+    });
+    expect((await get('/metrics')).status).toBe(401);
+    const metrics = await get('/metrics', cluster.readToken);
+    expect({ status: metrics.status, text: await metrics.text() }).toEqual({
+      status: 200,
+      text: expect.stringContaining('process_resident_memory_bytes'),
+    });
+    expect((await get('/api/v1/runs', cluster.readToken)).status).toBe(200);
+    expect((await get('/api/v1/runs', cluster.readToken, 'POST')).status).toBe(403);
+    expect((await get('/api/v1/runs', undefined, 'POST')).status).toBe(401);
+  });
 
+  it('ends a run whose worker is killed with the bits of the embedded run', async () => {
     const folder = await temporaryFolder();
     try {
       const file = join(folder.path, 'spec.json');
       await writeFile(file, JSON.stringify(spec));
+      const watching = cluster.submitAndWatch(file);
+      await watching.event((event) => event.event === 'step' && event.step >= 30);
+      const [victim = ''] = await cluster.containers('worker');
+      await output('docker', ['kill', victim], { seconds: 20 });
+      const { exitCode, finished, stderr } = await watching.result;
+      expect({ exitCode, finished, stderr }).toMatchObject({
+        exitCode: 0,
+        finished: { outcome: 'completed', step: 158 },
+      });
+      const states = await output('docker', ['inspect', '--format', '{{.State.Status}}', victim], { seconds: 20 });
+      expect(states).toBe('exited');
+
       const embedded = await train([file]);
-      expect((finished as { parametersSha256?: string }).parametersSha256).toBe(embedded.finished?.parametersSha256);
+      expect(finished?.parametersSha256).toBe(embedded.finished?.parametersSha256);
+      const [run] = (await cluster.elbo(['runs', '--json']))
+        .split('\n')
+        .map((line) => runSummarySchema.parse(JSON.parse(line)));
+      expect(run).toMatchObject({ state: 'completed', parametersSha256: finished?.parametersSha256 });
+      await cluster.elbo(['download', 'latest', '--out', join(folder.path, 'run')]);
+      const files = await readdir(join(folder.path, 'run'));
+      for (const name of ['model.safetensors', 'metrics.ndjson', 'curves.png']) expect(files).toContain(name);
     } finally {
       await folder.remove();
     }
-    const files = await cluster.inside('coordinator', ['ls', `/runs/${runId}`]);
-    expect(files.split('\n')).toContain('model.safetensors');
-  }, 240_000);
+  }, 420_000);
 
   it('stops in order, all of it', async () => {
     await cluster.compose(['stop'], 100);

@@ -1,25 +1,27 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { type RunEvent, runEventSchema } from '@elbo/protocol/events';
-import type { RunOrder } from '@elbo/protocol/messages';
+import { ElboProcess } from '../support/elbo.js';
 import { output, run } from './run-command.js';
 
 export const composeFile = join(import.meta.dirname, '../../infra/compose.yaml');
-const submitProgram = readFileSync(join(import.meta.dirname, 'submit.mjs'), 'utf8');
+const elbo = join(import.meta.dirname, '../../apps/cli/bin/elbo.mjs');
 
 /** A cluster of containers under a project name, secrets and a port of its own. */
 export class ComposeCluster {
   readonly project = `elbo-test-${randomBytes(4).toString('hex')}`;
+  /** Of the API and the page. */
+  readonly url: string;
+  readonly token = randomBytes(32).toString('hex');
+  readonly readToken = randomBytes(32).toString('hex');
   readonly #env: NodeJS.ProcessEnv;
-  readonly #followers: ChildProcess[] = [];
+  readonly #watchers: ElboProcess[] = [];
 
   constructor(port: number) {
+    this.url = `http://127.0.0.1:${port}`;
     this.#env = {
       ELBO_VERSION: 'test',
-      ELBO_TOKEN: randomBytes(32).toString('hex'),
+      ELBO_TOKEN: this.token,
+      ELBO_READ_TOKEN: this.readToken,
       REDIS_PASSWORD: randomBytes(32).toString('hex'),
       ELBO_PORT: String(port),
       WORKER_FLAGS: '--threads 1',
@@ -56,35 +58,24 @@ export class ComposeCluster {
     return this.compose(['exec', '-T', service, ...command], 30, input);
   }
 
-  async submit(job: RunOrder): Promise<void> {
-    // Its imports are resolved from the working directory: the image's own packages.
-    const command = ['exec', '-T', '--workdir', '/app/apps/cli', 'coordinator'];
-    await this.compose([...command, 'node', '--input-type=module', '--eval', submitProgram], 30, JSON.stringify(job));
+  /** `elbo <args>` on this machine, to its end: standard output. */
+  elbo(args: readonly string[]): Promise<string> {
+    return output(process.execPath, [elbo, ...args], { seconds: 60, env: this.#access });
   }
 
-  /** The first event of the coordinator that fits, past or to come. */
-  async event(seconds: number, wanted: (event: RunEvent) => boolean): Promise<RunEvent> {
-    const [container = ''] = await this.containers('coordinator');
-    const follower = spawn('docker', ['logs', '--follow', container], { stdio: ['ignore', 'pipe', 'ignore'] });
-    this.#followers.push(follower);
-    const seen: RunEvent[] = [];
-    const timer = setTimeout(() => follower.kill('SIGKILL'), seconds * 1000);
-    try {
-      for await (const line of createInterface({ input: follower.stdout })) {
-        const event = runEventSchema.parse(JSON.parse(line));
-        seen.push(event);
-        if (wanted(event)) return event;
-      }
-    } finally {
-      clearTimeout(timer);
-      follower.kill('SIGKILL');
-    }
-    const log = (await run('docker', ['logs', '--tail', '20', container], { seconds: 20 })).stderr;
-    throw new Error(`no such event in ${seconds} s; ${seen.length} others came. The coordinator says: ${log}`);
+  /** `elbo submit <file> --watch` on this machine. */
+  submitAndWatch(file: string): ElboProcess {
+    const watcher = new ElboProcess(['submit', file, '--watch'], this.#access);
+    this.#watchers.push(watcher);
+    return watcher;
+  }
+
+  get #access(): NodeJS.ProcessEnv {
+    return { ELBO_SERVER: this.url, ELBO_TOKEN: this.token };
   }
 
   async down(): Promise<void> {
-    for (const follower of this.#followers) follower.kill('SIGKILL');
+    for (const { child } of this.#watchers) child.kill('SIGKILL');
     await this.compose(['down', '--volumes', '--remove-orphans', '--timeout', '20'], 120);
   }
 }
