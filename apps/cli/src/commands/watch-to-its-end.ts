@@ -23,7 +23,7 @@ export async function watchToItsEnd(client: ClusterClient, runId: string, flags:
   try {
     const notices = {
       state: (summary: RunSummary) => {
-        const said = inWords(summary);
+        const said = inWords(summary, client.address.server);
         if (said) tell('info', said);
       },
       connection: (message: string) => tell('warning', message),
@@ -44,13 +44,14 @@ export async function watchToItsEnd(client: ClusterClient, runId: string, flags:
 }
 
 /** What its events do not say of a state, or say later. */
-function inWords({ runId, state, step, totalSteps, error }: RunSummary): string | null {
+function inWords({ runId, state, step, totalSteps, error }: RunSummary, server: string): string | null {
+  const resume = `elbo resume ${runId} --server ${server}`;
   const sayings: Record<RunState, string | null> = {
     queued: `${runId} waits in the queue for a coordinator`,
     running: null,
-    paused: `${runId} is paused after step ${count(step)} of ${totalSteps === null ? '?' : count(totalSteps)}: elbo resume ${runId}`,
+    paused: `${runId} is paused after step ${count(step)} of ${totalSteps === null ? '?' : count(totalSteps)}: ${resume}`,
     completed: null,
-    interrupted: `${runId} was stopped with its coordinator, and is kept: elbo resume ${runId}`,
+    interrupted: `${runId} was stopped with its coordinator, and is kept: ${resume}`,
     failed: error ? `${runId} failed (${error.code}): ${error.message}` : `${runId} failed`,
     cancelled: `${runId} is cancelled`,
   };
