@@ -1,4 +1,4 @@
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, Page, Request } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisForTests } from '../support/redis.js';
 import { browserForTests, launchBrowser } from './support/chromium.js';
@@ -109,6 +109,7 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await page.getByText(/principal components/).waitFor();
     const decoded = page.getByRole('img', { name: 'Decoded at' });
     const pixels = () => decoded.evaluate((canvas: HTMLCanvasElement) => canvas.toDataURL());
+    const decodings = watchDecodings(page);
     await plane.focus();
     await plane.press('ArrowRight');
     await decoded.waitFor();
@@ -119,10 +120,12 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await page.mouse.down();
     await page.mouse.move(box.x + 0.25 * box.width, box.y + 0.3 * box.height, { steps: 12 });
     await page.mouse.up();
-    // The last place wins: where the pointer stopped is what is decoded in the end.
-    const at = await decoded.getAttribute('data-at');
     await expect.poll(pixels).not.toBe(first);
-    expect(at).not.toBe('');
+    // No two places are asked for at once, and the last one is what is decoded in the end.
+    const last = new URLSearchParams(decodings.asked.at(-1));
+    const place = ['x', 'y'].map((name) => Number(last.get(name)).toFixed(2)).join(', ');
+    await expect.poll(async () => (await decoded.getAttribute('data-at'))?.replaceAll('−', '-')).toBe(place);
+    expect(decodings.mostAtOnce).toBe(1);
     for (
       let y = 0.3;
       y < 0.8 && (await page.getByAltText(/^Example \d+ of the test split$/).count()) === 0;
@@ -184,3 +187,19 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     expect(visitor.elsewhere).toEqual([]);
   });
 });
+
+/** The places that the page asks to be decoded from now on, and how many of them at the same time. */
+function watchDecodings(page: Page): { readonly asked: string[]; mostAtOnce: number } {
+  const watched = { asked: [] as string[], mostAtOnce: 0 };
+  const open = new Set<Request>();
+  const isOne = (request: Request) => request.url().includes('/decode.png');
+  page.on('request', (request) => {
+    if (!isOne(request)) return;
+    open.add(request);
+    watched.asked.push(new URL(request.url()).search);
+    watched.mostAtOnce = Math.max(watched.mostAtOnce, open.size);
+  });
+  page.on('requestfinished', (request) => open.delete(request));
+  page.on('requestfailed', (request) => open.delete(request));
+  return watched;
+}

@@ -26,7 +26,7 @@ export interface PlotProps {
   readonly sync?: PlotSync;
 }
 
-/** A uPlot that keeps its zoom while data arrive, fits its box, and follows the theme. */
+/** A uPlot that keeps its zoom while data arrive, fits its box, follows the theme, and rests while nobody sees it. */
 export function Plot({ title, summary, options, shape, data, legend, readings, height = 240, sync }: PlotProps) {
   const box = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -54,9 +54,14 @@ export function Plot({ title, summary, options, shape, data, legend, readings, h
     };
   }, [shape, colours, height]);
 
+  const { isSeen, whenSeen } = useSight(box);
   useEffect(() => {
-    plot.current?.setData(data, !sync);
-    if (plot.current) applyZoom(plot.current, sync);
+    const draw = () => {
+      plot.current?.setData(latest.current, !sync);
+      if (plot.current) applyZoom(plot.current, sync);
+    };
+    whenSeen.current = isSeen.current ? null : draw;
+    if (isSeen.current) draw();
   }, [data]);
 
   const zoom = sync?.zoom.value ?? null;
@@ -74,6 +79,23 @@ export function Plot({ title, summary, options, shape, data, legend, readings, h
       <div ref={box} class="plot-box" role="img" aria-label={summary} />
     </figure>
   );
+}
+
+/** Whether an element is in the window; what is left to do when it comes into it. */
+function useSight(element: { readonly current: HTMLElement | null }) {
+  const isSeen = useRef(true);
+  const whenSeen = useRef<(() => void) | null>(null);
+  useEffect(() => {
+    const observer = new IntersectionObserver((entries) => {
+      isSeen.current = entries.at(-1)?.isIntersecting ?? true;
+      if (!isSeen.current) return;
+      whenSeen.current?.();
+      whenSeen.current = null;
+    });
+    if (element.current) observer.observe(element.current);
+    return () => observer.disconnect();
+  }, [element]);
+  return { isSeen, whenSeen };
 }
 
 function withSync(

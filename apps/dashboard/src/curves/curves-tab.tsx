@@ -1,5 +1,5 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useMemo } from 'preact/hooks';
 import { Empty, Loading } from '../components/states.js';
 import { plural } from '../format/format.js';
 import type { RunStore } from '../run/run-store.js';
@@ -12,8 +12,10 @@ import { GradientNormPlot, StepTimePlot, ThroughputPlot } from './speed-plots.js
 import { TermPlot } from './term-plot.js';
 
 export function CurvesTab({ store, run }: { readonly store: RunStore; readonly run: RunDetail }) {
-  store.revision.value; // the history is no signal
+  const revision = store.revision.value;
   const { steps, epochs } = store.history;
+  // The history changes in place; plots are drawn anew for a new object alone.
+  const own = useMemo(() => ({ steps: [...steps], epochs }), [store, revision]);
   const others = useCompared(run.runId, run.epoch);
   // What was dragged on one run means nothing on another.
   useEffect(() => {
@@ -31,7 +33,6 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
       </Empty>
     );
   }
-  const own = { steps, epochs };
   const sync = { key: run.runId, zoom };
   const kl = epochs.at(-1)?.klPerDimension ?? run.klPerDimension;
   return (
@@ -44,9 +45,9 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
         <TermPlot term="reconstructionLogProb" title="Reconstruction" own={own} others={others} sync={sync} />
         <TermPlot term="klDivergence" title="KL" own={own} others={others} sync={sync} />
         {kl !== null && kl.length > 0 && <KlBars klPerDimension={kl} />}
-        <ThroughputPlot steps={steps} sync={sync} />
-        <StepTimePlot steps={steps} sync={sync} />
-        <GradientNormPlot steps={steps} sync={sync} />
+        <ThroughputPlot steps={own.steps} sync={sync} />
+        <StepTimePlot steps={own.steps} sync={sync} />
+        <GradientNormPlot steps={own.steps} sync={sync} />
       </div>
       <p class="muted small hint">
         In nats for each example, higher is better. Drag over a plot to zoom, double-click to see all again.{' '}

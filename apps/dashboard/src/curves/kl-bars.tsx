@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import uPlot from 'uplot';
 import { Plot } from '../components/plot.js';
 import { count, plural } from '../format/format.js';
@@ -10,17 +11,12 @@ const namedBars = 32;
 
 /** KL of each latent dimension, the largest first. */
 export function KlBars({ klPerDimension }: { readonly klPerDimension: readonly number[] }) {
-  const sorted = klPerDimension.map((kl, dimension) => ({ kl, dimension })).sort((a, b) => b.kl - a.kl);
+  const { sorted, data } = useMemo(() => barsOf(klPerDimension), [klPerDimension]);
   const active = activeUnits(klPerDimension);
   const inactive = sorted.length - active;
   const { activeUnitNats } = collapseThresholds;
   const named = sorted.length <= namedBars;
   const names = sorted.map(({ dimension }) => dimension);
-  const data: uPlot.AlignedData = [
-    sorted.map((_, rank) => rank),
-    sorted.map(({ kl }) => (kl > activeUnitNats ? kl : null)),
-    sorted.map(({ kl }) => (kl > activeUnitNats ? null : kl)),
-  ];
   const format = (value: number) => value.toFixed(3);
   const bars = uPlot.paths.bars?.({ size: [0.7, 40] });
   return (
@@ -56,4 +52,15 @@ export function KlBars({ klPerDimension }: { readonly klPerDimension: readonly n
       })}
     />
   );
+}
+
+function barsOf(klPerDimension: readonly number[]) {
+  const sorted = klPerDimension.map((kl, dimension) => ({ kl, dimension })).sort((a, b) => b.kl - a.kl);
+  const { activeUnitNats } = collapseThresholds;
+  const data: uPlot.AlignedData = [
+    sorted.map((_, rank) => rank),
+    sorted.map(({ kl }) => (kl > activeUnitNats ? kl : null)),
+    sorted.map(({ kl }) => (kl > activeUnitNats ? null : kl)),
+  ];
+  return { sorted, data };
 }

@@ -1,3 +1,4 @@
+import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import { Plot, type PlotSync } from '../components/plot.js';
 import { count, short } from '../format/format.js';
@@ -15,13 +16,11 @@ interface StepsPlotProps {
 }
 
 export function ThroughputPlot({ steps, sync }: StepsPlotProps) {
-  const raw = steps.map((point) => point.imagesPerSecond);
-  const positions = steps.map(({ step }) => step);
-  const data: uPlot.AlignedData = [positions, raw, smooth(raw, positions, smoothing.value)];
+  const { data, newest } = useSmoothed(steps, (point) => point.imagesPerSecond);
   return (
     <Plot
       title="Images a second"
-      summary={`Images a second over the steps; ${count(raw.at(-1) ?? 0)} now`}
+      summary={`Images a second over the steps; ${count(newest)} now`}
       shape={`${logSteps.value}`}
       data={data}
       legend={[{ series: 2, name: 'smoothed', colour: 'train', format: count }]}
@@ -42,14 +41,12 @@ export function ThroughputPlot({ steps, sync }: StepsPlotProps) {
 const norm = (value: number) => value.toPrecision(3);
 
 export function GradientNormPlot({ steps, sync }: StepsPlotProps) {
-  const raw = steps.map(({ gradientNorm }) => (gradientNorm !== null && gradientNorm > 0 ? gradientNorm : null));
-  if (raw.every((value) => value === null)) return null;
-  const positions = steps.map(({ step }) => step);
-  const data: uPlot.AlignedData = [positions, raw, smooth(raw, positions, smoothing.value)];
+  const { data, newest } = useSmoothed(steps, ({ gradientNorm }) => (gradientNorm ? gradientNorm : null));
+  if (data[1]?.every((value) => value === null)) return null;
   return (
     <Plot
       title="Norm of the gradient"
-      summary={`Global norm of the averaged gradient over the steps, on a logarithmic scale; ${norm(raw.at(-1) ?? 0)} now`}
+      summary={`Global norm of the averaged gradient over the steps, on a logarithmic scale; ${norm(newest)} now`}
       shape={`${logSteps.value}`}
       data={data}
       legend={[{ series: 2, name: 'smoothed', colour: 'train', format: norm }]}
@@ -78,22 +75,17 @@ const phases = [
 const milliseconds = (value: number) => `${value.toFixed(value < 10 ? 1 : 0)} ms`;
 
 export function StepTimePlot({ steps, sync }: StepsPlotProps) {
-  const timed = steps.filter((point) => point.computeMs !== null);
-  if (timed.length === 0) return null;
-  const positions = timed.map(({ step }) => step);
-  const parts = phases.map(({ column }) => {
-    const values = timed.map((point) => point[column] ?? 0);
-    return smooth(values, positions, smoothing.value);
-  });
+  const weight = smoothing.value;
+  const { data, readings, latest } = useMemo(() => stackOf(steps, weight), [steps, weight]);
   const robust = withoutOutliers.value;
-  const latest = parts.map((part) => part.at(-1) ?? 0);
+  if (data[0].length === 0) return null;
   return (
     <Plot
       title="Where a step’s time goes"
       summary={`Time of a step over the steps, stacked: ${phases.map(({ name }, index) => `${name} ${milliseconds(latest[index] as number)}`).join(', ')}`}
       shape={`${logSteps.value} ${robust}`}
-      data={[positions, ...stack(parts).reverse()]}
-      readings={[positions, ...parts]}
+      data={data}
+      readings={readings}
       legend={phases.map(({ name, colour: ink }, index) => {
         return { series: index + 1, name, colour: ink, shape: 'block', format: milliseconds };
       })}
@@ -119,4 +111,28 @@ export function StepTimePlot({ steps, sync }: StepsPlotProps) {
       })}
     />
   );
+}
+
+/** A column of the steps as it is, and smoothed. */
+function useSmoothed(steps: readonly StepPoint[], read: (point: StepPoint) => number | null) {
+  const weight = smoothing.value;
+  return useMemo(() => {
+    const positions = steps.map(({ step }) => step);
+    const raw = steps.map(read);
+    const data: uPlot.AlignedData = [positions, raw, smooth(raw, positions, weight)];
+    return { data, newest: raw.at(-1) ?? 0 };
+  }, [steps, weight]);
+}
+
+/** The parts of a step's time on top of each other, the tallest first; and each for itself, to be read. */
+function stackOf(steps: readonly StepPoint[], weight: number) {
+  const timed = steps.filter((point) => point.computeMs !== null);
+  const positions = timed.map(({ step }) => step);
+  const parts = phases.map(({ column }) => {
+    const values = timed.map((point) => point[column] ?? 0);
+    return smooth(values, positions, weight);
+  });
+  const data: uPlot.AlignedData = [positions, ...stack(parts).reverse()];
+  const readings: uPlot.AlignedData = [positions, ...parts];
+  return { data, readings, latest: parts.map((part) => part.at(-1) ?? 0) };
 }

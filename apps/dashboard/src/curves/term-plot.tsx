@@ -1,4 +1,5 @@
 import type { RunSummary } from '@elbo/protocol/cluster';
+import { useMemo } from 'preact/hooks';
 import type uPlot from 'uplot';
 import type { LegendItem } from '../components/legend.js';
 import { Plot, type PlotSync } from '../components/plot.js';
@@ -26,12 +27,11 @@ interface TermPlotProps {
 /** One term of the ELBO over the steps: of this run, and of those beside it. */
 export function TermPlot({ term, title, own, others, sync, height = 240 }: TermPlotProps) {
   const logarithmic = term === 'klDivergence' && logKl.value;
-  const choice = { term, smoothing: smoothing.value, positiveOnly: logarithmic };
-  const data = curveData(
-    own,
-    others.map(({ history }) => history),
-    choice,
-  );
+  const weight = smoothing.value;
+  const data = useMemo(() => {
+    const histories = others.map(({ history }) => history);
+    return curveData(own, histories, { term, smoothing: weight, positiveOnly: logarithmic });
+  }, [own, others, term, weight, logarithmic]);
   const splits = (['train', 'test', 'validation'] as const).filter((split) => own.epochs.some((epoch) => epoch[split]));
   const legend: LegendItem[] = [
     { series: 2, name: 'steps', colour: 'train', format: nats },

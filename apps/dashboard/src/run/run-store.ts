@@ -13,7 +13,7 @@ import { MetricsHistory } from './metrics-history.js';
 
 const keptEvents = 300;
 /** Curves are drawn at most this often. */
-const drawEveryMs = 250;
+const drawEveryMs = 500;
 const pointsWanted = 1500;
 /** The stream leaves steps out, and the file of metrics has them: it is asked so soon after an epoch or a new state. */
 const fillAfterMs = { epoch: 10_000, state: 2000 } as const;
