@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { TokenCheck } from '@elbo/coordinator/http/auth/tokens';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { withRedis } from '../support/process-memory.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 import { ApiUnderTest, fullToken, readToken } from '../support/served-api.js';
 
@@ -158,6 +159,14 @@ describe.skipIf(!redisForTests)('who may do what', () => {
     } finally {
       await other.stop();
     }
+  });
+
+  it('says that Redis does not answer, and goes on when it does again', async () => {
+    await withRedis(redis.url, (client) => client.call('CLIENT', 'PAUSE', '14000', 'ALL'));
+    const waiting = await api.json('/api/v1/runs');
+    expect(waiting).toMatchObject({ status: 503, body: { code: 'redis-unavailable' } });
+    expect((await api.fetch('/healthz')).status).toBe(200);
+    await vi.waitFor(async () => expect((await api.fetch('/api/v1/runs')).status).toBe(200), { timeout: 30_000 });
   });
 
   it('sends headers that keep a page to itself', async () => {

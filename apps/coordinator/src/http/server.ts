@@ -9,6 +9,7 @@ import type { Api } from './api.js';
 import { type GuardOptions, guardApi } from './auth/guard.js';
 import type { ModelViews } from './model-views.js';
 import { describeApi } from './openapi.js';
+import { patientDirectory } from './patient-directory.js';
 import { answerProblem } from './problem.js';
 import { artefactRoutes } from './routes/artefacts.js';
 import { dashboardRoutes } from './routes/dashboard.js';
@@ -44,7 +45,8 @@ const mostConnections = 2000;
 
 /** The HTTP API and the page, not yet listening. Closing it leaves what was given to it open. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const { directory, folders, views, metrics, queues, dashboardFolder, logger } = options;
+  const directory = patientDirectory(options.directory);
+  const { folders, views, metrics, queues, dashboardFolder, logger } = options;
   const api: Api = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
