@@ -34,10 +34,16 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
     );
   }
   connected = true;
-  client.on('reconnecting', () =>
-    logger?.warn({ url: withoutPassword(url), err: lastError }, 'the connection to Redis was lost'),
-  );
-  client.on('ready', () => logger?.warn({ url: withoutPassword(url) }, 'the connection to Redis is back'));
+  let lost = false;
+  client.on('reconnecting', () => {
+    // Said once, not at every try.
+    if (!lost) logger?.warn({ url: withoutPassword(url), err: lastError }, 'the connection to Redis was lost');
+    lost = true;
+  });
+  client.on('ready', () => {
+    logger?.warn({ url: withoutPassword(url) }, 'the connection to Redis is back');
+    lost = false;
+  });
   return client;
 }
 
