@@ -29,7 +29,8 @@ describe.skipIf(!redisForTests)('a Redis that fails', () => {
   const train = async (runId: string, disturb: (run: ConductedRun) => Promise<void>) => {
     if (!cluster) throw new Error('no cluster');
     await Promise.all(['a', 'b'].map((workerId) => cluster?.worker({ workerId })));
-    const run = new ConductedRun(cluster.transport, spec, runId);
+    const { directory } = cluster.transport;
+    const run = new ConductedRun(cluster.transport, spec, runId, { directory });
     await disturb(run);
     return { run, hash: await run.ended };
   };

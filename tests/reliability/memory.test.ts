@@ -6,7 +6,7 @@ import { createModel } from '@elbo/vae-core/models/model';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CoordinatorProcess } from '../support/cluster.js';
 import { specOf } from '../support/conducted-run.js';
-import { temporaryFolder } from '../support/elbo.js';
+import { ElboProcess, temporaryFolder } from '../support/elbo.js';
 import { residentBytes, usedByRedis, withRedis } from '../support/process-memory.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
@@ -99,6 +99,18 @@ describe.skipIf(!redisForTests || process.platform !== 'linux')(
         );
       }
       await runsFolder.remove();
+    });
+
+    it('of `elbo train --redis` is gone with the command: not a key is left', async () => {
+      cluster = await RedisCluster.start(redis.url, redis.freshPrefix());
+      const folder = await temporaryFolder();
+      const flags = ['--redis', redis.url, '--workers', '1', '--epochs', '1', '--limit', '500'];
+      const { finished, stderr } = await new ElboProcess(['train', 'mnist', ...flags, '--out', `${folder.path}/run`])
+        .result;
+      expect(finished, stderr).toMatchObject({ outcome: 'completed' });
+      const left = await withRedis(redis.url, (client) => client.keys(`*${finished?.runId}*`));
+      expect(left).toEqual([]);
+      await folder.remove();
     });
 
     it('is removed when its run was killed, by the next that starts', async () => {

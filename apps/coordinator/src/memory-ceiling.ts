@@ -1,5 +1,6 @@
 import { totalmem } from 'node:os';
 import type { ResolvedRun } from '@elbo/protocol/messages';
+import { directoryBytes } from '@elbo/transport/redis/run-events';
 import { createModel } from '@elbo/vae-core/models/model';
 import { coordinatorBuffers, snapshotBuffers, workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { evaluationMicrobatchSize } from '@elbo/vae-core/steps/step-plan';
@@ -46,7 +47,7 @@ export function memoryCeiling(run: ResolvedRun, parameterCount: number, datasetB
   const painter = painterBytes + buffer;
   const ofThread = threadBytes + threadBuffers * buffer + activationBytes(run);
   return {
-    redis: redisBaseBytes + 2 * snapshot + jobs,
+    redis: redisBaseBytes + 2 * snapshot + jobs + directoryBytes(run.spec.model.latentDim),
     // A checkpoint is copied once between two steps and once on its way to Redis.
     coordinator:
       processBytes.coordinator +

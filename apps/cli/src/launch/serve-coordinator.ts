@@ -5,15 +5,19 @@ import { startCoordinator } from '@elbo/coordinator/coordinator';
 import { ClusterRunFolders } from '@elbo/coordinator/http/run-folders/run-folders';
 import { CoordinatorMetrics } from '@elbo/coordinator/metrics/coordinator-metrics';
 import type { OnPhase } from '@elbo/coordinator/phases';
-import { keepSecret } from '@elbo/transport/log';
+import { defaultLogger, keepSecret } from '@elbo/transport/log';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { sweepPrivatePrefixes } from '@elbo/transport/redis/private-prefix';
 import { createRedisRunDirectory } from '@elbo/transport/redis/run-directory';
 import type { QueueTelemetry } from '@elbo/transport/redis/telemetry';
+import type { RunDirectory } from '@elbo/transport/run-directory';
 import type { EventSink } from '../progress/event-sink.js';
 import { openRunDataset } from './open-run-dataset.js';
 import { openRunArtefacts } from './run-artefacts.js';
 import type { ServeApiOptions } from './serve-api.js';
+
+/** How often it looks after runs that a Redis has lost, or a dead coordinator has left behind. */
+const sweepMs = 10_000;
 
 export interface ServeCoordinatorOptions {
   readonly redisUrl: string;
@@ -54,7 +58,9 @@ export async function serveCoordinator(
   await sweepPrivatePrefixes(redisUrl);
   const transport = await createRedisConductorTransport({ redisUrl, prefix, token, listen, advertise, telemetry });
   const metrics = new CoordinatorMetrics(transport);
-  const api = await startApi(options, transport, metrics).catch(async (error: unknown) => {
+  const directory = await createRedisRunDirectory({ redisUrl, prefix, telemetry });
+  const api = await startApi(options, transport, directory, metrics).catch(async (error: unknown) => {
+    await directory.close();
     await transport.close();
     metrics.close();
     throw error;
@@ -80,36 +86,35 @@ export async function serveCoordinator(
     ...(checkpointIntervals ? { checkpointIntervals } : {}),
     clock: { now: Date.now, monotonic: () => performance.now() },
   });
+  const log = defaultLogger('coordinator');
+  const sweeping = setInterval(() => {
+    directory.sweep().then(
+      (runIds) => runIds.length > 0 && log.warn({ runIds }, 'put lost runs back into the queue'),
+      (error: unknown) => log.warn({ err: error }, 'could not look after lost runs'),
+    );
+  }, sweepMs);
   if (!signal.aborted) await once(signal, 'abort');
+  clearInterval(sweeping);
   await conductor.drain();
   await api?.close();
+  await directory.close();
   await transport.close();
   metrics.close();
 }
 
 async function startApi(
-  { api, redisUrl, prefix, token, runsFolder, telemetry }: ServeCoordinatorOptions,
+  { api, token, runsFolder }: ServeCoordinatorOptions,
   { queues }: RedisConductorTransport,
+  directory: RunDirectory,
   metrics: CoordinatorMetrics,
 ): Promise<{ close(): Promise<void> } | null> {
   if (!api) return null;
   const { serveApi } = await import('./serve-api.js');
   const { listen, hostNames, memoryLimit, readToken, onListening } = api;
-  const directory = await createRedisRunDirectory({ redisUrl, prefix, telemetry });
   const tokens = { full: token, read: readToken };
   const folders = new ClusterRunFolders(runsFolder);
-  try {
-    const options = { listen, hostNames, memoryLimit, tokens, directory, folders, metrics, queues };
-    const served = await serveApi({ ...options, otherwise: 'give another address, or --api off' });
-    onListening(served.address);
-    return {
-      async close() {
-        await served.close();
-        await directory.close();
-      },
-    };
-  } catch (error) {
-    await directory.close();
-    throw error;
-  }
+  const options = { listen, hostNames, memoryLimit, tokens, directory, folders, metrics, queues };
+  const served = await serveApi({ ...options, otherwise: 'give another address, or --api off' });
+  onListening(served.address);
+  return served;
 }

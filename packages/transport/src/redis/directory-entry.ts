@@ -68,7 +68,19 @@ export function progressAfter(progress: RunProgress, event: RunEvent): RunProgre
 
 /** The fields of a record that a summary needs. */
 export const summaryFields = [
-  ...['spec', 'launch', 'state', 'wanted', 'submittedAt', 'startedAt', 'endedAt', 'coordinator', 'progress', 'error'],
+  ...[
+    'spec',
+    'launch',
+    'state',
+    'wanted',
+    'submittedAt',
+    'startedAt',
+    'endedAt',
+    'coordinator',
+    'progress',
+    'error',
+    'queueing',
+  ],
 ] as const;
 
 const json = z.string().transform((text, context): unknown => {
@@ -88,6 +100,8 @@ const entrySchema = z.object({
   state: runStateSchema,
   wanted: optional(z.enum(['run', 'pause', 'cancel'])),
   submittedAt: time,
+  /** How often it was put back into the queue. */
+  queueing: z.coerce.number().pipe(z.int().min(0)),
   startedAt: optional(time),
   endedAt: optional(time),
   coordinator: optional(z.string().max(512)),
@@ -96,6 +110,8 @@ const entrySchema = z.object({
   klPerDimension: optional(json.pipe(z.array(z.number()).max(4096))),
 });
 export type RunEntry = z.infer<typeof entrySchema>;
+/** What of an entry people see. */
+export type ShownEntry = Omit<RunEntry, 'queueing'>;
 
 /** A record as Redis has it: null when it is not one that a directory of ours wrote. */
 export function readEntry(fields: Readonly<Record<string, string | null>>): RunEntry | null {
@@ -103,7 +119,7 @@ export function readEntry(fields: Readonly<Record<string, string | null>>): RunE
 }
 
 /** @param conducted Whether somebody holds the run's lease. */
-export function summaryOf(runId: string, entry: RunEntry, conducted: boolean, workers: number): RunSummary {
+export function summaryOf(runId: string, entry: ShownEntry, conducted: boolean, workers: number): RunSummary {
   const { spec, launch, submittedAt, startedAt, endedAt, coordinator, error } = entry;
   const { parameterCount: _p, trainExamples: _t, testExamples: _e, ...progress } = entry.progress ?? noProgress;
   const state = stateNow(entry, conducted);
@@ -126,7 +142,7 @@ export function summaryOf(runId: string, entry: RunEntry, conducted: boolean, wo
   };
 }
 
-export function detailOf(runId: string, entry: RunEntry, conducted: boolean, workers: number): RunDetail {
+export function detailOf(runId: string, entry: ShownEntry, conducted: boolean, workers: number): RunDetail {
   const { parameterCount, trainExamples, testExamples } = entry.progress ?? noProgress;
   const { spec, klPerDimension } = entry;
   const facts = { spec, parameterCount, trainExamples, testExamples, klPerDimension };
@@ -134,7 +150,7 @@ export function detailOf(runId: string, entry: RunEntry, conducted: boolean, wor
 }
 
 /** A run whose coordinator is gone waits for the next one, or is what was wanted of it. */
-function stateNow({ state, wanted }: RunEntry, conducted: boolean): RunState {
+function stateNow({ state, wanted }: ShownEntry, conducted: boolean): RunState {
   if (conducted || (state !== 'running' && state !== 'queued')) return state;
   if (wanted === 'pause') return 'paused';
   return wanted === 'cancel' ? 'cancelled' : 'queued';

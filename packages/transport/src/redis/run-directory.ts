@@ -32,12 +32,21 @@ export interface RedisRunDirectoryOptions {
 }
 
 /** The runs and workers of a cluster, as its Redis has them. @throws RedisUnavailableError */
-export async function createRedisRunDirectory(options: RedisRunDirectoryOptions): Promise<RunDirectory> {
+export async function createRedisRunDirectory(options: RedisRunDirectoryOptions): Promise<RedisRunDirectory> {
   const { redisUrl, prefix, logger = defaultLogger('transport'), telemetry } = options;
   const client = await connectRedis(redisUrl, logger);
   const runs = runsQueue(client, prefix, telemetry);
   runs.on('error', (error) => logger.warn({ queue: runs.name, err: error }, 'the queue had an error'));
-  return new RedisRunDirectory(client, prefix, runs);
+  return new Directory(client, prefix, runs);
+}
+
+export interface RedisRunDirectory extends RunDirectory {
+  /**
+   * Looks after runs that nobody conducts and that nobody would take: one whose job a Redis without its last seconds has
+   * lost goes back into the queue, and one whose coordinator died before it could be paused or cancelled is so now.
+   * @returns the runs that are in the queue again
+   */
+  sweep(): Promise<string[]>;
 }
 
 interface Found {
@@ -46,7 +55,7 @@ interface Found {
   readonly conducted: boolean;
 }
 
-class RedisRunDirectory implements RunDirectory {
+class Directory implements RedisRunDirectory {
   constructor(
     private readonly client: Redis,
     private readonly prefix: string,
@@ -103,6 +112,20 @@ class RedisRunDirectory implements RunDirectory {
       await this.#enqueue({ runId, spec: found.entry.spec, ...found.entry.launch }, queueing);
     }
     return state;
+  }
+
+  async sweep(): Promise<string[]> {
+    const requeued: string[] = [];
+    for (const { runId, entry, conducted } of await this.#newest(mostRuns)) {
+      if (entry === null || conducted || (entry.state !== 'queued' && entry.state !== 'running')) continue;
+      const { spec, launch, wanted, queueing } = entry;
+      if (wanted === 'pause' || wanted === 'cancel') await this.want(runId, wanted);
+      else if ((await this.runs.getJobState(runJobId(runId, queueing))) === 'unknown') {
+        await this.#enqueue({ runId, spec, ...launch }, queueing);
+        requeued.push(runId);
+      }
+    }
+    return requeued;
   }
 
   async eventsAfter(runId: string, id: string | null) {

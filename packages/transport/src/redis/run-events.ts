@@ -13,6 +13,11 @@ export function eventsKept(latentDim: number): number {
   return Math.max(50, Math.min(mostEvents, Math.floor(eventBytes / (400 + 20 * latentDim))));
 }
 
+/** What the directory keeps of a run in Redis at most: its record and its events, bytes. */
+export function directoryBytes(latentDim: number): number {
+  return 64 * 1024 + eventsKept(latentDim) * (800 + 20 * latentDim);
+}
+
 /** Reads a run's stream after a place in it; what is not an event of ours is passed over. */
 export async function readEventsAfter(
   client: Redis,

@@ -4,10 +4,10 @@ import type { RunJob } from '@elbo/protocol/messages';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import type { Lease } from '@elbo/transport/conductor-transport';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
-import { createRedisRunDirectory } from '@elbo/transport/redis/run-directory';
+import { createRedisRunDirectory, type RedisRunDirectory } from '@elbo/transport/redis/run-directory';
 import { readEventsAfter } from '@elbo/transport/redis/run-events';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
-import type { RunDirectory, RunRecorder } from '@elbo/transport/run-directory';
+import type { RunRecorder } from '@elbo/transport/run-directory';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { redisForTests, startTestRedis, type TestRedis } from '../../../../tests/support/redis.js';
@@ -24,7 +24,7 @@ describe.skipIf(!redisForTests)('the run directory', () => {
   let redis: TestRedis;
   let client: Redis;
   let prefix: string;
-  let directory: RunDirectory;
+  let directory: RedisRunDirectory;
   let conductor: RedisConductorTransport;
   beforeAll(async () => {
     redis = await startTestRedis();
@@ -320,6 +320,36 @@ describe.skipIf(!redisForTests)('the run directory', () => {
     recorder.event(story('run-remembered')[0] as RunEvent);
     await eventually('it is known again', async () => (await stateOf('run-remembered')) === 'running');
     expect((await directory.list()).map(({ runId }) => runId)).toEqual(['run-remembered']);
+  });
+
+  it('puts runs back into the queue whose jobs Redis has lost, and no others', async () => {
+    for (const runId of [
+      'run-lost',
+      'run-in-the-queue',
+      'run-conducted',
+      'run-put-aside',
+      'run-unwanted',
+      'run-left',
+    ]) {
+      await directory.submit(runId, spec, launch);
+    }
+    await begin('run-conducted');
+    await directory.want('run-put-aside', 'pause');
+    for (const runId of ['run-unwanted', 'run-left']) await begin(runId);
+    await directory.want('run-unwanted', 'cancel');
+    for (const runId of ['run-unwanted', 'run-left']) await client.del(key(runId, 'lease'));
+    for (const runId of ['run-lost', 'run-conducted', 'run-unwanted', 'run-left']) {
+      await client.del(`{${prefix}}:runs:run.${runId}`);
+      await client.zrem(`{${prefix}}:runs:prioritized`, `run.${runId}`);
+    }
+    expect((await directory.sweep()).toSorted()).toEqual(['run-left', 'run-lost']);
+    expect(await directory.sweep()).toEqual([]);
+    expect(await client.hget(key('run-unwanted', 'record'), 'state')).toBe('cancelled');
+    const taken: string[] = [];
+    const conducting = conductor.conductRuns(async ({ runId }) => void taken.push(runId));
+    await eventually('all that wait are taken', () => taken.length === 3);
+    await conducting.drain();
+    expect(taken.toSorted()).toEqual(['run-in-the-queue', 'run-left', 'run-lost']);
   });
 
   it('knows the workers that were heard of lately', async () => {
