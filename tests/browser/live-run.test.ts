@@ -84,6 +84,23 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await page.getByRole('button', { name: 'Reset zoom' }).waitFor({ state: 'detached' });
   });
 
+  it('is looked at on other scales, in part, and without its first steps', async () => {
+    for (const name of ['log steps', 'log KL', 'ignore outliers']) await page.getByLabel(name).click();
+    const part = page.getByRole('combobox', { name: 'Steps' });
+    await part.selectOption('last half');
+    await page.getByRole('button', { name: 'Reset zoom' }).waitFor();
+    await page.getByRole('slider', { name: 'Smoothing' }).press('Home');
+    await page.getByText('Smoothing 0.00').waitFor();
+    const before = await stepsDrawn(page);
+    await expect.poll(() => stepsDrawn(page)).toBeGreaterThan(before);
+    // The last half grows with the run.
+    expect(await part.inputValue()).toBe('last half');
+    await visitor.photograph('run-log');
+    for (const name of ['log steps', 'log KL', 'ignore outliers']) await page.getByLabel(name).click();
+    await page.getByRole('button', { name: 'Reset zoom' }).click();
+    expect(visitor.errors).toEqual([]);
+  });
+
   it('shows samples and reconstructions of each epoch, by a slider', async () => {
     await page.getByRole('link', { name: 'Pictures' }).click();
     const slider = page.getByRole('slider', { name: 'Epoch' });

@@ -86,12 +86,14 @@ function useSight(element: { readonly current: HTMLElement | null }) {
   const isSeen = useRef(true);
   const whenSeen = useRef<(() => void) | null>(null);
   useEffect(() => {
-    const observer = new IntersectionObserver((entries) => {
+    const look = (entries: readonly IntersectionObserverEntry[]) => {
       isSeen.current = entries.at(-1)?.isIntersecting ?? true;
       if (!isSeen.current) return;
       whenSeen.current?.();
       whenSeen.current = null;
-    });
+    };
+    // Drawn a little before it comes into sight.
+    const observer = new IntersectionObserver(look, { rootMargin: '400px' });
     if (element.current) observer.observe(element.current);
     return () => observer.disconnect();
   }, [element]);

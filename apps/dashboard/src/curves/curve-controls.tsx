@@ -1,11 +1,10 @@
-import { compared, logKl, logSteps, smoothing, withoutOutliers, zoom } from './curve-settings.js';
+import { compared, followed, logKl, logSteps, smoothing, withoutOutliers, zoom } from './curve-settings.js';
 
-interface CurveControlsProps {
-  /** Newest step drawn. */
-  readonly lastStep: number;
-}
+const parts = { all: null, 'last half': 0.5, 'last tenth': 0.1 } as const;
 
-export function CurveControls({ lastStep }: CurveControlsProps) {
+export function CurveControls() {
+  const isDragged = followed.value === null && zoom.value !== null;
+  const part = Object.entries(parts).find(([, share]) => share === followed.value)?.[0];
   return (
     <div class="curve-controls">
       <label class="slider">
@@ -21,11 +20,13 @@ export function CurveControls({ lastStep }: CurveControlsProps) {
       </label>
       <label class="choice">
         Steps
-        <select value={rangeName(lastStep)} onChange={(event) => show(event.currentTarget.value, lastStep)}>
-          <option value="all">all</option>
-          <option value="0.5">last half</option>
-          <option value="0.1">last tenth</option>
-          {rangeName(lastStep) === 'dragged' && <option value="dragged">dragged</option>}
+        <select value={isDragged ? 'dragged' : part} onChange={(event) => show(event.currentTarget.value)}>
+          {Object.keys(parts).map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+          {isDragged && <option value="dragged">dragged</option>}
         </select>
       </label>
       <Check label="log steps" setting={logSteps} />
@@ -58,14 +59,7 @@ function Check({ label, setting }: { readonly label: string; readonly setting: {
   );
 }
 
-function show(name: string, lastStep: number): void {
-  zoom.value = name === 'all' ? null : [Math.max(1, lastStep * (1 - Number(name))), lastStep];
-}
-
-function rangeName(lastStep: number): string {
-  if (zoom.value === null) return 'all';
-  const [from, to] = zoom.value;
-  if (to !== lastStep) return 'dragged';
-  const known = ['0.5', '0.1'].find((name) => Math.abs(from - Math.max(1, lastStep * (1 - Number(name)))) < 0.5);
-  return known ?? 'dragged';
+function show(name: string): void {
+  zoom.value = null;
+  followed.value = parts[name as keyof typeof parts] ?? null;
 }

@@ -5,7 +5,7 @@ import { plural } from '../format/format.js';
 import type { RunStore } from '../run/run-store.js';
 import { ComparePicker, useCompared } from './compare.js';
 import { CurveControls } from './curve-controls.js';
-import { zoom } from './curve-settings.js';
+import { lastStep, zoom } from './curve-settings.js';
 import { EpochTable } from './epoch-table.js';
 import { KlBars } from './kl-bars.js';
 import { GradientNormPlot, StepTimePlot, ThroughputPlot } from './speed-plots.js';
@@ -21,6 +21,10 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
   useEffect(() => {
     zoom.value = null;
   }, [run.runId]);
+  const newest = Math.max(steps.at(-1)?.step ?? 1, epochs.at(-1)?.step ?? 1);
+  useEffect(() => {
+    lastStep.value = newest;
+  }, [newest]);
   if (steps.length === 0 && epochs.length === 0) {
     if (!store.metricsKnown.value) return <Loading what="the curves" />;
     return (
@@ -37,7 +41,7 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
   const kl = epochs.at(-1)?.klPerDimension ?? run.klPerDimension;
   return (
     <section aria-label="Curves">
-      <CurveControls lastStep={Math.max(steps.at(-1)?.step ?? 1, epochs.at(-1)?.step ?? 1)} />
+      <CurveControls />
       <div class="plots">
         <div class="plot-wide">
           <TermPlot term="elbo" title="ELBO" own={own} others={others} sync={sync} height={300} />

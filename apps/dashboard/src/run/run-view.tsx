@@ -23,7 +23,12 @@ export function RunView({ runId, tab }: { readonly runId: string; readonly tab: 
   if (run === null) {
     if (problem === null) return <Loading what={`run ${runId}`} />;
     return (
-      <ProblemBox title={problem.unknown ? 'No such run' : 'The run could not be fetched'} reason={problem.reason} />
+      <>
+        <p class="crumbs">
+          <a href="#/">All runs</a>
+        </p>
+        <ProblemBox title={problem.unknown ? 'No such run' : 'The run could not be fetched'} reason={problem.reason} />
+      </>
     );
   }
   return (
