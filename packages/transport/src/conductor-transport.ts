@@ -15,9 +15,9 @@ export interface ConductorTransport {
   readonly kind: 'embedded' | 'redis';
   submitRun(order: RunOrder): Promise<void>;
   /**
-   * Takes run jobs, at most `atOnce` at a time (1 when left out), and gives each to the handler. A handler that resolves ends the run, and one that
-   * rejects leaves it failed; RunUnfinishedError gives it back to the queue, and a process that dies leaves it to the
-   * next coordinator.
+   * Takes run jobs, at most `atOnce` at a time (1 when left out), and gives each to the handler. A handler that
+   * resolves ends the run, and one that rejects leaves it failed: it has told whom it concerns. RunUnfinishedError gives
+   * it back to the queue, and a process that dies leaves it to the next coordinator.
    */
   conductRuns(handler: (job: RunJob) => Promise<void>, atOnce?: number): RunConductor;
   /** Opens the channel of a run that this process holds the lease of. `priority`: whose shards workers take first. */

@@ -65,6 +65,7 @@ export async function serveCoordinator(
     metrics.close();
     throw error;
   });
+  const log = defaultLogger('coordinator');
   const conductor = startCoordinator(transport, {
     owner: `${hostname()}-${process.pid}`,
     workers: 0,
@@ -79,14 +80,13 @@ export async function serveCoordinator(
     metrics,
     directory: transport.directory,
     maxRuns,
-    onRunError: () => {}, // the transport has logged it, and serving goes on
+    onRunError: ({ runId }, error) => log.error({ runId, err: error }, 'run failed'),
     signal,
     whenStopped: 'give-back',
     ...(onPhase ? { onPhase } : {}),
     ...(checkpointIntervals ? { checkpointIntervals } : {}),
     clock: { now: Date.now, monotonic: () => performance.now() },
   });
-  const log = defaultLogger('coordinator');
   const sweeping = setInterval(() => {
     directory.sweep().then(
       (runIds) => runIds.length > 0 && log.warn({ runIds }, 'put lost runs back into the queue'),

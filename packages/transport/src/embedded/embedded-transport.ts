@@ -25,7 +25,7 @@ export interface EmbeddedTransport extends ConductorTransport {
 /** Coordinator and workers in one process: no server, no copy, no serialisation between them. */
 export function createEmbeddedTransport(options: { logger?: Logger } = {}): EmbeddedTransport {
   const logger = options.logger ?? defaultLogger('transport');
-  const runs = new RunQueue(logger);
+  const runs = new RunQueue();
   const channels = new Map<string, EmbeddedRunChannel>();
   const workers = new Set<EmbeddedWorker>();
   const shards = new JobQueue((worker, job, failure) => {

@@ -1,7 +1,6 @@
 import type { RunJob } from '@elbo/protocol/messages';
 import type { RunConductor } from '../conductor-transport.js';
 import { RunUnfinishedError } from '../errors.js';
-import type { Logger } from '../log.js';
 
 const giveBackMs = 250;
 
@@ -9,8 +8,6 @@ const giveBackMs = 250;
 export class RunQueue {
   readonly #waiting: RunJob[] = [];
   readonly #wake = new Set<() => void>();
-
-  constructor(private readonly logger: Logger) {}
 
   add(job: RunJob): void {
     this.#waiting.push(job);
@@ -31,7 +28,6 @@ export class RunQueue {
       const current = handler(job)
         .catch((error: unknown) => {
           if (error instanceof RunUnfinishedError) setTimeout(() => this.add(job), giveBackMs).unref();
-          else this.logger.error({ runId: job.runId, err: error }, 'run failed');
         })
         .finally(() => {
           running.delete(current);

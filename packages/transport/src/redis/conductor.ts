@@ -4,7 +4,6 @@ import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } fr
 import { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunEndpoint } from '../data-plane/run-endpoint.js';
-import { RunUnfinishedError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunDirectoryWriter } from '../run-directory.js';
 import { connectRedis } from './connection.js';
@@ -85,14 +84,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
       const settings = { ...runWorkerOptions, concurrency: atOnce };
       const worker = createQueueWorker(
         { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings, logger, refusals, telemetry },
-        async (job) => {
-          try {
-            await handler(job);
-          } catch (error) {
-            if (!(error instanceof RunUnfinishedError)) logger.error({ runId: job.runId, err: error }, 'run failed');
-            throw error;
-          }
-        },
+        handler,
       );
       conductors.add(worker);
       return {
