@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { curveData } from '../src/curves/curve-data.js';
+import { logTicks } from '../src/curves/log-ticks.js';
 import { rangeOf } from '../src/curves/robust-range.js';
 import { smooth } from '../src/curves/smooth.js';
 import { stack } from '../src/curves/stack.js';
@@ -86,6 +87,15 @@ describe('rangeOf', () => {
       const [low, high] = rangeOf(values, false);
       expect(high).toBeGreaterThan(low);
     }
+  });
+});
+
+describe('logTicks', () => {
+  it('are round numbers within the scale, more of them the shorter it is', () => {
+    expect(logTicks(15.46, 231)).toEqual([20, 50, 100, 200]);
+    expect(logTicks(1, 4690)).toEqual([1, 10, 100, 1000]);
+    expect(logTicks(0.0137, 28)).toEqual([0.1, 1, 10]);
+    expect(logTicks(8.5, 17)).toEqual([10, 15]);
   });
 });
 

@@ -1,6 +1,7 @@
 import type uPlot from 'uplot';
 import { count, short } from '../format/format.js';
 import { colour } from '../theme.js';
+import { logTicks } from './log-ticks.js';
 
 const font = '12px system-ui, sans-serif';
 
@@ -11,13 +12,22 @@ export function axis(more: Partial<uPlot.Axis> = {}): uPlot.Axis {
 }
 
 /** Steps along the bottom. */
-export function stepAxis(): uPlot.Axis {
-  return axis({ values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : short(tick))), space: 60, size: 30 });
+export function stepAxis(logarithmic: boolean): uPlot.Axis {
+  return axis({ values: labelled(short), space: 60, size: 30, ...(logarithmic && logSplits) });
 }
 
-export function valueAxis(format: (value: number) => string = plain, size = 52): uPlot.Axis {
-  return axis({ values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick))), size });
+export function valueAxis({ format = plain, size = 52, logarithmic = false } = {}): uPlot.Axis {
+  return axis({ values: labelled(format), size, ...(logarithmic && logSplits) });
 }
+
+function labelled(format: (value: number) => string): uPlot.Axis.Values {
+  return (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick)));
+}
+
+const logSplits: Partial<uPlot.Axis> = {
+  splits: (_, __, low, high) => logTicks(low, high),
+  filter: (_, ticks) => ticks,
+};
 
 function plain(value: number): string {
   const text = Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(4)));
@@ -26,7 +36,16 @@ function plain(value: number): string {
 
 /** Steps, linear or logarithmic. */
 export function stepScale(logarithmic: boolean): uPlot.Scale {
-  return { time: false, ...(logarithmic && { distr: 3, log: 10 }) };
+  return logarithmic ? { time: false, ...logScale(1) } : { time: false };
+}
+
+/** A logarithmic scale that ends where the values do, with some air, and not at the next power of ten. */
+export function logScale(air: number): uPlot.Scale {
+  return {
+    distr: 3,
+    log: 10,
+    range: (_, low, high) => (low > 0 ? [low / air, Math.max(high, 1.01 * low) * air] : [1, 10]),
+  };
 }
 
 /** The numbers of the series that are now in sight. */

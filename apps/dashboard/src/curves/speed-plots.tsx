@@ -4,7 +4,7 @@ import { Plot, type PlotSync } from '../components/plot.js';
 import { count, short } from '../format/format.js';
 import type { StepPoint } from '../run/metrics-history.js';
 import { colour } from '../theme.js';
-import { stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
+import { logScale, stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
 import { logSteps, smoothing, withoutOutliers } from './curve-settings.js';
 import { rangeOf } from './robust-range.js';
 import { smooth } from './smooth.js';
@@ -27,7 +27,7 @@ export function ThroughputPlot({ steps, sync }: StepsPlotProps) {
       sync={sync}
       options={() => ({
         scales: { x: stepScale(logSteps.value), y: { range: (_, __, max) => [0, (max || 1) * 1.05] } },
-        axes: [stepAxis(), valueAxis(short)],
+        axes: [stepAxis(logSteps.value), valueAxis({ format: short })],
         series: [
           {},
           { stroke: colour('train-faint'), width: 1, points: { show: false } },
@@ -52,8 +52,8 @@ export function GradientNormPlot({ steps, sync }: StepsPlotProps) {
       legend={[{ series: 2, name: 'smoothed', colour: 'train', format: norm }]}
       sync={sync}
       options={() => ({
-        scales: { x: stepScale(logSteps.value), y: { distr: 3, log: 10 } },
-        axes: [stepAxis(), valueAxis()],
+        scales: { x: stepScale(logSteps.value), y: logScale(1.1) },
+        axes: [stepAxis(logSteps.value), valueAxis({ logarithmic: true })],
         series: [
           {},
           { stroke: colour('train-faint'), width: 1, points: { show: false } },
@@ -95,7 +95,7 @@ export function StepTimePlot({ steps, sync }: StepsPlotProps) {
           x: stepScale(logSteps.value),
           y: { range: (plot) => [0, rangeOf(valuesInSight(plot, [1]), robust)[1]] },
         },
-        axes: [stepAxis(), valueAxis((value) => `${value} ms`, 60)],
+        axes: [stepAxis(logSteps.value), valueAxis({ format: (value) => `${value} ms`, size: 60 })],
         // The tallest first: each covers the lower part of the one before.
         series: [
           {},

@@ -5,7 +5,7 @@ import type { LegendItem } from '../components/legend.js';
 import { Plot, type PlotSync } from '../components/plot.js';
 import { nats } from '../format/format.js';
 import { colour } from '../theme.js';
-import { stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
+import { logScale, stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
 import { curveData, type History, ownSeries, type Term } from './curve-data.js';
 import { comparedColours, logKl, logSteps, smoothing, withoutOutliers } from './curve-settings.js';
 import { rangeOf } from './robust-range.js';
@@ -58,10 +58,10 @@ export function TermPlot({ term, title, own, others, sync, height = 240 }: TermP
         scales: {
           x: stepScale(logSteps.value),
           y: logarithmic
-            ? { distr: 3, log: 10 }
+            ? logScale(1.1)
             : { range: (plot) => rangeOf(valuesInSight(plot, measuredSeries(others.length)), robust) },
         },
-        axes: [stepAxis(), valueAxis()],
+        axes: [stepAxis(logSteps.value), valueAxis({ logarithmic })],
         series: [{}, ...ownLines(), ...others.flatMap((_, index) => comparedLines(index))],
       })}
     />
