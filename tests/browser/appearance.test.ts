@@ -117,7 +117,7 @@ describe.skipIf(!browserForTests || !redisForTests)('the look of the page', () =
     await visitor.go('#/runs/no-such-run');
     await page.getByText('No such run').waitFor();
     await page.getByText('Connection lost').waitFor({ state: 'detached' });
-    await page.getByRole('link', { name: 'Runs' }).click();
+    await page.getByRole('link', { name: 'All runs' }).click();
     await page.getByRole('link', { name: 'mnist' }).waitFor();
     await visitor.leave();
   });
