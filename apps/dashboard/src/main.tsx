@@ -6,6 +6,7 @@ import './styles/controls.css';
 import './styles/states.css';
 import './styles/runs.css';
 import './styles/run.css';
+import './styles/events.css';
 import './styles/charts.css';
 import './styles/pictures.css';
 import './styles/latent.css';
