@@ -112,8 +112,8 @@ function misbehaving(transport: WorkerTransport, manners: Manners): WorkerTransp
   return {
     takeShards: (handler, slots) => transport.takeShards(handler, slots),
     close: () => transport.close(),
-    async join(job, hello, allocate) {
-      const membership = await transport.join(job, hello, allocate);
+    async join(job, hello, newMemory) {
+      const membership = await transport.join(job, hello, newMemory);
       // Gone between taking the shard and contributing it.
       if (++taken === manners.leavesAfter) setTimeout(() => void transport.close(), 1);
       return new Proxy(membership, {

@@ -15,7 +15,11 @@ const hello = {
   host: hostname(),
   pid: 1,
 };
-const membership = await transport.join(job, hello, (length) => new Float32Array(new SharedArrayBuffer(4 * length)));
+const membership = await transport.join(
+  job,
+  hello,
+  () => (length) => new Float32Array(new SharedArrayBuffer(4 * length)),
+);
 const dataset = await obtainDataset(hash, (from) => membership.fetchDataset(hash, from), {
   cache: new DatasetCache(folder),
   signal: membership.signal,

@@ -73,7 +73,7 @@ const worker = new Worker(
   {
     takeShards: (handler, slots) => transport.takeShards(handler, slots),
     close: () => transport.close(),
-    join: async (job, hello, allocate) => alter(await transport.join(job, hello, allocate)),
+    join: async (job, hello, newMemory) => alter(await transport.join(job, hello, newMemory)),
   },
   {
     workerId,

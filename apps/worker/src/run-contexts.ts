@@ -1,5 +1,5 @@
 import type { ResolvedRun, ShardJob } from '@elbo/protocol/messages';
-import type { RunMembership } from '@elbo/transport/worker-transport';
+import type { Allocate, RunMembership } from '@elbo/transport/worker-transport';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
@@ -47,8 +47,12 @@ export class RunContexts {
     return Math.max(1, ...[...this.#ready.values()].map(({ slots }) => slots));
   }
 
-  /** Allocates the kept buffers of a membership in memory that the threads share. */
-  allocatorFor(job: ShardJob): (length: number) => Float32Array {
+  /**
+   * Allocates the kept buffers of a new membership in memory that the threads share. One before it, whose connection was
+   * lost, has kept its own: nothing of it is used again.
+   */
+  memoryFor(job: ShardJob): Allocate {
+    this.#forget(keyOf(job));
     return (length) => this.#arenaOf(job, length).allocate(length);
   }
 

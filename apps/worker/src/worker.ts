@@ -62,9 +62,8 @@ export class Worker {
   /** The way of one shard. */
   async #work(job: ShardJob): Promise<void> {
     this.#tally.took(job.runId);
-    const allocate = this.#contexts.allocatorFor(job);
     try {
-      const membership = await this.transport.join(job, this.#hello, allocate);
+      const membership = await this.transport.join(job, this.#hello, () => this.#contexts.memoryFor(job));
       const context = await this.#contexts.of(job, membership);
       this.#taker.setSlots(this.#contexts.slots);
       const parameters = await membership.parametersFor(job.parameterVersion);

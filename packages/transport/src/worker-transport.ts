@@ -17,13 +17,17 @@ export interface WorkerTransport {
   /**
    * Joins the run of a job at its conductor, or returns the membership that is open for the same (run, lease), and
    * tells the conductor that the job was taken: call it once for each job, first.
-   * `allocate` makes the kept buffers (the worker wants them in memory that its threads share).
+   * `newMemory` is called once for each membership that is opened, and makes its kept buffers (the worker wants them in
+   * memory that its threads share).
    * @throws RunClosedError when the run is over or conducted under another lease: drop the job.
    * @throws ConductorUnreachableError when nobody answers there: reject, so that the job is given back.
    */
-  join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership>;
+  join(job: ShardJob, hello: MemberHello, newMemory: () => Allocate): Promise<RunMembership>;
   close(): Promise<void>;
 }
+
+/** Makes a kept buffer of so many elements. */
+export type Allocate = (length: number) => Float32Array;
 
 export interface ShardTaker {
   /** How many shards may run at once from now on. */

@@ -8,7 +8,7 @@ import {
 } from '@elbo/protocol/messages';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import type { RunChannel } from '@elbo/transport/conductor-transport';
-import type { RunMembership, WorkerTransport } from '@elbo/transport/worker-transport';
+import type { Allocate, RunMembership, WorkerTransport } from '@elbo/transport/worker-transport';
 
 export const spec = runSpecSchema.parse({ dataset: { name: 'mnist' } });
 
@@ -43,8 +43,8 @@ export function hello(workerId: string): MemberHello {
   return { workerId, version: '0.1.0', engines: {}, cpu: '', threads: 1, host: hostname(), pid: process.pid };
 }
 
-export function allocate(length: number): Float32Array {
-  return new Float32Array(new SharedArrayBuffer(4 * length));
+export function newMemory(): Allocate {
+  return (length) => new Float32Array(new SharedArrayBuffer(4 * length));
 }
 
 export function header(job: ShardJob, workerId: string): ContributionHeader {
@@ -71,7 +71,7 @@ function bytes(array: Float32Array): Buffer {
 
 /** The whole way of a gradient shard, as a worker goes it. */
 export async function computeShard(worker: WorkerTransport, workerId: string, job: ShardJob): Promise<RunMembership> {
-  const membership = await worker.join(job, hello(workerId), allocate);
+  const membership = await worker.join(job, hello(workerId), newMemory);
   const parameters = await membership.parametersFor(job.parameterVersion);
   const gradient = await membership.contributionBuffer(job);
   gradient.set(expectedGradient(parameters, job.shard));

@@ -9,7 +9,7 @@ import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } fr
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { MemberRefusedError, RunClosedError } from '../errors.js';
 import { defaultLogger, type Logger, shardFields } from '../log.js';
-import type { RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
+import type { Allocate, RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { type EmbeddedTaker, JobQueue } from './job-queue.js';
 import { EmbeddedMembership } from './membership.js';
 import { MemoryRunStore } from './memory-run-store.js';
@@ -88,7 +88,7 @@ class EmbeddedWorker implements WorkerTransport {
     return taker;
   }
 
-  async join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership> {
+  async join(job: ShardJob, hello: MemberHello, newMemory: () => Allocate): Promise<RunMembership> {
     const channel = this.channels.get(job.runId);
     if (channel === undefined) throw new RunClosedError(job.runId, job.lease, 'nobody conducts it');
     if (channel.lease.token !== job.lease) {
@@ -98,7 +98,7 @@ class EmbeddedWorker implements WorkerTransport {
     if (membership === undefined || membership.signal.aborted) {
       const refusal = channel.hooks.refusesMember(hello);
       if (refusal !== null) throw new MemberRefusedError(job.runId, refusal);
-      membership = new EmbeddedMembership(channel, hello, allocate, (assigned) => this.#assigned(assigned));
+      membership = new EmbeddedMembership(channel, hello, newMemory(), (assigned) => this.#assigned(assigned));
       channel.membershipOf(hello.workerId)?.leave();
       this.#memberships.set(channel, membership);
       membership.signal.addEventListener('abort', () => this.#memberships.delete(channel));

@@ -4,7 +4,7 @@ import type { Worker } from 'bullmq';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RemoteMembership } from '../data-plane/remote-membership.js';
 import { defaultLogger, type Logger } from '../log.js';
-import type { RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
+import type { Allocate, RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { connectRedis } from './connection.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, shardWorkerOptions } from './queues.js';
@@ -50,7 +50,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
     runner?.run(job, false).catch(() => {});
   };
 
-  const openMembership = (job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array) => {
+  const openMembership = (job: ShardJob, hello: MemberHello, newMemory: () => Allocate) => {
     const key = membershipKey(job);
     const { conductor, runId, lease } = job;
     const opening = RemoteMembership.open({
@@ -59,7 +59,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
       lease,
       token,
       hello,
-      allocate,
+      allocate: newMemory(),
       shareMemory,
       onSent,
       onAssigned,
@@ -99,8 +99,8 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
         },
       };
     },
-    async join(job: ShardJob, hello: MemberHello, allocate: (length: number) => Float32Array): Promise<RunMembership> {
-      const membership = await (memberships.get(membershipKey(job)) ?? openMembership(job, hello, allocate));
+    async join(job: ShardJob, hello: MemberHello, newMemory: () => Allocate): Promise<RunMembership> {
+      const membership = await (memberships.get(membershipKey(job)) ?? openMembership(job, hello, newMemory));
       membership.take(job);
       return membership;
     },

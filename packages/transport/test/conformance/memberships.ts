@@ -1,14 +1,20 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { allocate, computeShard, hello, resolvedRun } from '../fixtures.js';
+import { computeShard, hello, newMemory, resolvedRun } from '../fixtures.js';
 import { parameters, runId, type Stage } from './stage.js';
 
 export function describeMemberships(stage: Stage): void {
   describe('membership', () => {
     it('is one for each worker and run, and is told to the conductor', async () => {
       const worker = await stage.bed.worker();
-      const first = await worker.join(stage.job(0, 0), hello('a'), allocate);
-      expect(await worker.join(stage.job(0, 1), hello('a'), allocate)).toBe(first);
+      let memories = 0;
+      const countedMemory = () => {
+        memories++;
+        return newMemory();
+      };
+      const first = await worker.join(stage.job(0, 0), hello('a'), countedMemory);
+      expect(await worker.join(stage.job(0, 1), hello('a'), countedMemory)).toBe(first);
+      expect(memories).toBe(1);
       expect(first.run).toEqual(resolvedRun(runId));
       await stage.hooks.until('shardTaken', 2);
       expect(stage.hooks.all('memberJoined')).toEqual([{ hook: 'memberJoined', member: hello('a') }]);
@@ -19,7 +25,7 @@ export function describeMemberships(stage: Stage): void {
       stage.channel.publish(0, parameters);
       const worker = await stage.bed.worker();
       await computeShard(worker, 'a', stage.job(0, 0));
-      const membership = await worker.join(stage.job(0, 1), hello('a'), allocate);
+      const membership = await worker.join(stage.job(0, 1), hello('a'), newMemory);
       const buffer = await membership.contributionBuffer(stage.job(0, 1));
       await stage.hooks.until('shardTaken', 2);
       await worker.close();
@@ -34,7 +40,7 @@ export function describeMemberships(stage: Stage): void {
 
     it('ends when the conductor closes the run, and so do those who wait', async () => {
       const worker = await stage.bed.worker();
-      const membership = await worker.join(stage.job(9, 0), hello('a'), allocate);
+      const membership = await worker.join(stage.job(9, 0), hello('a'), newMemory);
       const waiting = expect(membership.parametersFor(9)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
       await stage.channel.close();
       await waiting;
@@ -46,16 +52,16 @@ export function describeMemberships(stage: Stage): void {
     it('is refused for a run that nobody conducts and for a lease that is not the one', async () => {
       const worker = await stage.bed.worker();
       const stranger = { ...stage.job(0, 0), runId: 'another-run' };
-      await expect(worker.join(stranger, hello('a'), allocate)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      await expect(worker.join(stranger, hello('a'), newMemory)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
       const deposed = { ...stage.job(0, 0), lease: stage.lease.token + 1 };
-      await expect(worker.join(deposed, hello('a'), allocate)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
+      await expect(worker.join(deposed, hello('a'), newMemory)).rejects.toMatchObject({ code: 'RUN_CLOSED' });
       expect(stage.hooks.events).toEqual([]);
     });
 
     it('is refused to a worker that the conductor does not want, with its reason', async () => {
       stage.hooks.refusal = 'its engine is another';
       const worker = await stage.bed.worker();
-      const joining = worker.join(stage.job(0, 0), hello('a'), allocate);
+      const joining = worker.join(stage.job(0, 0), hello('a'), newMemory);
       await expect(joining).rejects.toMatchObject({ code: 'MEMBER_REFUSED', why: 'its engine is another' });
       expect(stage.channel.members.size).toBe(0);
       expect(stage.hooks.all('memberJoined')).toEqual([]);
@@ -66,7 +72,7 @@ export function describeMemberships(stage: Stage): void {
       const hash = createHash('sha256').update(bytes).digest('hex');
       stage.hooks.dataset = { hash, bytes };
       const worker = await stage.bed.worker();
-      const membership = await worker.join(stage.job(0, 0), hello('a'), allocate);
+      const membership = await worker.join(stage.job(0, 0), hello('a'), newMemory);
       for (const from of [0, 1, 2_999_999, 3_000_000]) {
         const { totalBytes, chunks } = await membership.fetchDataset(hash, from);
         const parts: Uint8Array[] = [];

@@ -1,6 +1,6 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import { describe, expect, it } from 'vitest';
-import { allocate, computeShard, hello, resolvedRun } from '../fixtures.js';
+import { computeShard, hello, newMemory, resolvedRun } from '../fixtures.js';
 import { eventually, RecordingHooks } from '../recording-hooks.js';
 import { parameterCount, parameters, runId, type Stage } from './stage.js';
 
@@ -32,7 +32,7 @@ export function describeShardQueue(stage: Stage): void {
       const worker = await stage.bed.worker();
       let calls = 0;
       worker.takeShards(async (taken) => {
-        await worker.join(taken, hello('a'), allocate);
+        await worker.join(taken, hello('a'), newMemory);
         calls++;
         throw new Error(`attempt ${calls} went wrong`);
       }, 1);
@@ -90,7 +90,7 @@ export function describeShardQueue(stage: Stage): void {
       let calls = 0;
       worker.takeShards(async (taken) => {
         calls++;
-        const membership = await worker.join(taken, hello('a'), allocate);
+        const membership = await worker.join(taken, hello('a'), newMemory);
         await membership.parametersFor(3);
         await membership.parametersFor(taken.parameterVersion);
         stage.hooks.version = 3;

@@ -1,6 +1,6 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import { describe, expect, it } from 'vitest';
-import { allocate, computeShard, expectedGradient, header, hello, sameBits } from '../fixtures.js';
+import { computeShard, expectedGradient, header, hello, newMemory, sameBits } from '../fixtures.js';
 import { parameterCount, parameters, type Stage } from './stage.js';
 
 export function describeShards(stage: Stage): void {
@@ -28,7 +28,7 @@ export function describeShards(stage: Stage): void {
       const worker = await stage.bed.worker();
       const { step: _, ...common } = stage.job(0, 0);
       const evaluation: ShardJob = { ...common, kind: 'evaluation', epoch: 3, split: 'test' };
-      const membership = await worker.join(evaluation, hello('a'), allocate);
+      const membership = await worker.join(evaluation, hello('a'), newMemory);
       expect(await membership.contribute(header(evaluation, 'a'), null)).toEqual({ accepted: true });
       expect(stage.hooks.all('contributed')[0]).toMatchObject({ header: header(evaluation, 'a'), gradient: null });
     });
@@ -53,7 +53,7 @@ export function describeShards(stage: Stage): void {
       const worker = await stage.bed.worker();
       await computeShard(worker, 'a', stage.job(0, 0));
       const again = { ...stage.job(0, 0), attempt: 1 };
-      const membership = await worker.join(again, hello('a'), allocate);
+      const membership = await worker.join(again, hello('a'), newMemory);
       const gradient = await membership.contributionBuffer(again);
       const reply = await membership.contribute(header(again, 'a'), gradient);
       expect(reply).toMatchObject({ accepted: false, reason: 'duplicate' });
@@ -64,8 +64,8 @@ export function describeShards(stage: Stage): void {
       stage.channel.publish(0, parameters);
       const [first, second] = [await stage.bed.worker(), await stage.bed.worker()];
       const backup = { ...stage.job(0, 0), attempt: 1 };
-      const a = await first.join(stage.job(0, 0), hello('a'), allocate);
-      const b = await second.join(backup, hello('b'), allocate);
+      const a = await first.join(stage.job(0, 0), hello('a'), newMemory);
+      const b = await second.join(backup, hello('b'), newMemory);
       const buffers = [await a.contributionBuffer(stage.job(0, 0)), await b.contributionBuffer(backup)] as const;
       const replies = await Promise.all([
         a.contribute(header(stage.job(0, 0), 'a'), buffers[0]),
@@ -78,7 +78,7 @@ export function describeShards(stage: Stage): void {
     it('tells a worker that its contribution comes too late', async () => {
       stage.channel.publish(0, parameters);
       const worker = await stage.bed.worker();
-      const membership = await worker.join(stage.job(0, 0), hello('a'), allocate);
+      const membership = await worker.join(stage.job(0, 0), hello('a'), newMemory);
       await membership.parametersFor(0);
       stage.hooks.version = 1;
       const gradient = await membership.contributionBuffer(stage.job(0, 0));
@@ -89,7 +89,7 @@ export function describeShards(stage: Stage): void {
     it('takes a gradient buffer back once', async () => {
       stage.channel.publish(0, parameters);
       const worker = await stage.bed.worker();
-      const membership = await worker.join(stage.job(0, 0), hello('a'), allocate);
+      const membership = await worker.join(stage.job(0, 0), hello('a'), newMemory);
       const gradient = await membership.contributionBuffer(stage.job(0, 0));
       expect(gradient).toHaveLength(parameterCount);
       membership.discard(gradient);

@@ -12,7 +12,7 @@ import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisForTests, startTestRedis, type TestRedis } from '../../../../tests/support/redis.js';
-import { allocate, gradientJob, header, hello, resolvedRun } from '../fixtures.js';
+import { gradientJob, header, hello, newMemory, resolvedRun } from '../fixtures.js';
 import { eventually, RecordingHooks } from '../recording-hooks.js';
 
 process.env.ELBO_LOG_LEVEL ??= 'silent';
@@ -77,7 +77,7 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
   it('a worker with another token, before anything else is said', async () => {
     const before = refused('bad-token');
     const worker = await createRedisWorkerTransport({ ...common, token: 'guess' });
-    await expect(worker.join(job(0), hello('intruder'), allocate)).rejects.toMatchObject({
+    await expect(worker.join(job(0), hello('intruder'), newMemory)).rejects.toMatchObject({
       code: 'CONDUCTOR_UNREACHABLE',
       message: expect.stringContaining('refused the token'),
     });
@@ -189,7 +189,7 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
     const worker = await createRedisWorkerTransport(common);
     const errors: unknown[] = [];
     worker.takeShards(async (taken) => {
-      const membership = await worker.join(taken, hello('nan'), allocate);
+      const membership = await worker.join(taken, hello('nan'), newMemory);
       const gradient = await membership.contributionBuffer(taken);
       const good = header(taken, 'nan');
       const poisoned = { ...good, terms: { ...good.terms, reconstructionLogProb: Number.NaN } };

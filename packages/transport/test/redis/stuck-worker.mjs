@@ -7,7 +7,7 @@ const transport = await createRedisWorkerTransport(options);
 const hello = { workerId, version: '0.1.0', engines: {}, cpu: '', threads: 1, host: hostname(), pid: process.pid };
 transport.takeShards(async (job) => {
   if (join) {
-    const membership = await transport.join(job, hello, (length) => new Float32Array(length));
+    const membership = await transport.join(job, hello, () => (length) => new Float32Array(length));
     await membership.parametersFor(job.parameterVersion);
   }
   process.send('taken');

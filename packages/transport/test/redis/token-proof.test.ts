@@ -5,7 +5,7 @@ import { createRedisConductorTransport, type RedisConductorTransport } from '@el
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { redisForTests, startTestRedis, type TestRedis } from '../../../../tests/support/redis.js';
-import { allocate, computeShard, gradientJob, hello, resolvedRun } from '../fixtures.js';
+import { computeShard, gradientJob, hello, newMemory, resolvedRun } from '../fixtures.js';
 import { eventually, RecordingHooks } from '../recording-hooks.js';
 
 process.env.ELBO_LOG_LEVEL ??= 'silent';
@@ -101,7 +101,7 @@ describe.skipIf(!redisForTests)('the token of the cluster', () => {
   async function joining(address: string): Promise<unknown> {
     const worker = await createRedisWorkerTransport({ ...common, shareMemory: false });
     try {
-      return await worker.join(job(address), hello('victim'), allocate).catch((error: unknown) => error);
+      return await worker.join(job(address), hello('victim'), newMemory).catch((error: unknown) => error);
     } finally {
       await worker.close();
     }
@@ -153,7 +153,7 @@ describe.skipIf(!redisForTests)('the token of the cluster', () => {
   it('is not proved by what was overheard: a recorded membership cannot be played again', async () => {
     wire.heard = Buffer.alloc(0);
     const worker = await createRedisWorkerTransport({ ...common, shareMemory: false });
-    await worker.join(job(wire.address), hello('overheard'), allocate);
+    await worker.join(job(wire.address), hello('overheard'), newMemory);
     await worker.close();
     await eventually('it left', () => channel.members.size === 0);
     const recorded = wire.heard;
