@@ -176,8 +176,13 @@ export class ShardWatch {
     shard.returned = why === 'returned';
   }
 
-  /** The queue has these still: their turn will come, and nobody needs to be handed them. */
+  /**
+   * The queue has these still: their turn will come, and nobody needs to be handed them. Unless a member waits for the
+   * next round with a shard of it in hands: what is queued behind that shard, a failed one, may wait for this member.
+   */
   stillQueued(jobs: readonly ShardJob[]): void {
+    const waits = ({ jobs: held }: MemberState) => held.size > 0 && computesNothing(held);
+    if ([...this.#members.values()].some(waits)) return;
     for (const job of jobs) {
       const shard = this.#shardOf(job);
       if (shard) shard.untakenSince = this.now();
@@ -219,7 +224,7 @@ export class ShardWatch {
   #idleMembers(): { workerId: string; idleMs: number; slowness: number }[] {
     const now = this.now();
     return [...this.#members]
-      .filter(([, { jobs }]) => [...jobs.values()].every(({ shape }) => shape === null))
+      .filter(([, { jobs }]) => computesNothing(jobs))
       .map(([workerId, { idleSince, pace }]) => {
         return { workerId, idleMs: now - Math.max(idleSince, this.#openedAt), slowness: pace.slowness };
       })
@@ -266,4 +271,9 @@ export class ShardWatch {
       ? shard
       : undefined;
   }
+}
+
+/** All that a member has in hands is of a later round. */
+function computesNothing(jobs: MemberState['jobs']): boolean {
+  return [...jobs.values()].every(({ shape }) => shape === null);
 }
