@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import type { ImportOptions } from '@elbo/datasets/importers/import-dataset';
 import { Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
-import { printDataset } from './datasets.js';
+import { printDataset } from './print-dataset.js';
 
 const help = `
 The kind is told by the path: .npy, .csv or .tsv, a folder of PNG files, and IDX for everything else. A second path

@@ -1,8 +1,8 @@
-import type { DatasetSummary } from '@elbo/datasets/catalog';
 import { Command } from 'commander';
 import { count, printable } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { importCommand } from './datasets-import.js';
+import { print, printDataset, shapeOf, whereIs } from './print-dataset.js';
 
 export function datasetsCommand(): Command {
   const command = new Command('datasets')
@@ -73,37 +73,4 @@ async function showCache(flags: { prune?: true; json?: true }): Promise<void> {
       ? `removed ${count(files.length)} files, ${mebibytes}, from ${cache.folder}`
       : `${mebibytes} of at most ${(cache.limitBytes / 2 ** 30).toFixed(1)} GiB in ${cache.folder}; imported data sets do not count`,
   );
-}
-
-/** Prints what is known of a data set. */
-export function printDataset(dataset: DatasetSummary, json: boolean): void {
-  if (json) {
-    print(JSON.stringify(dataset));
-    return;
-  }
-  print(
-    textTable([
-      ['name', dataset.name],
-      ['kind', dataset.builtIn ? 'built in' : 'imported'],
-      ['train examples', count(dataset.trainExamples)],
-      ['test examples', count(dataset.testExamples)],
-      ['an example', shapeOf(dataset)],
-      ['labels', dataset.labelled ? 'yes' : 'no'],
-      ['sha256', dataset.hash ?? 'known when it is drawn'],
-      ['where', whereIs(dataset)],
-    ]),
-  );
-}
-
-function shapeOf({ exampleShape, elementType }: DatasetSummary): string {
-  return `${exampleShape.join(' x ')} ${elementType}`;
-}
-
-function whereIs({ path, builtIn, hash }: DatasetSummary): string {
-  if (path !== null) return path;
-  return builtIn && hash === null ? 'drawn when it is used' : 'packed when it is first used';
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
