@@ -126,6 +126,7 @@ async function conductOpened(
       now,
       onPhase,
       onSaved: (step, path) => reporter.checkpoint(step, path),
+      flushEvents: async () => surroundings.flushEvents?.(),
       onError: failure.fail,
     });
     try {

@@ -70,8 +70,9 @@ async function conductEntered(
     surroundings.onEvent(event);
     entry.recorder?.event(event);
   };
+  const flushEvents = async () => entry.recorder?.flush();
   try {
-    return await entry.settle(await conductJob(transport, { ...surroundings, onEvent }, job, lease, stop));
+    return await entry.settle(await conductJob(transport, { ...surroundings, onEvent, flushEvents }, job, lease, stop));
   } catch (error) {
     if (!isDeposed(error)) {
       await expireFailedSnapshot(transport.store, lease);

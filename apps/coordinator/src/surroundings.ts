@@ -25,6 +25,8 @@ export interface CoordinatorSurroundings {
   openArtefacts(run: ResolvedRun, fence: Fence): Promise<RunArtefacts>;
   /** Sees every event of every run. */
   onEvent(event: RunEvent): void;
+  /** Resolves when watchers of the run have all its events so far: a checkpoint is not newer than what they know. */
+  flushEvents?(): Promise<void>;
   /** Embedded: gradient buffers that the workers of this process keep in the run's memory. */
   readonly guestBuffers?: number;
   /** A run is over for this coordinator, and all of it is written. Not called for one that it gave back, or that people paused or cancelled. */

@@ -46,6 +46,8 @@ export interface RunDirectoryWriter {
 export interface RunRecorder {
   /** Records an event in the background: nothing is waited for, and nothing fails when it cannot be recorded. */
   event(event: RunEvent): void;
+  /** Resolves when all events so far are recorded, or cannot be within a second. */
+  flush(): Promise<void>;
   wanted(): Promise<Wanted>;
   /**
    * The last word of this conductor.

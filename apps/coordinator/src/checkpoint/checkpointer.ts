@@ -22,6 +22,8 @@ interface CheckpointerOptions {
   readonly now: () => number;
   readonly onPhase: OnPhase;
   readonly onSaved: (step: number, path: string) => void;
+  /** Resolves when those who watch elsewhere have all events so far. */
+  readonly flushEvents: () => Promise<void>;
   /** A save in the background failed. */
   readonly onError: (error: unknown) => void;
 }
@@ -86,10 +88,10 @@ export class Checkpointer {
     return saving;
   }
 
-  /** Metrics come first: a checkpoint must not be newer than the records of its steps. */
+  /** Events come first: a checkpoint must not be newer than the records of its steps, in the folder and elsewhere. */
   async #save(checkpoint: RunSnapshot, { store, folder, model }: Targets): Promise<void> {
-    const { artefacts, lease, state, onPhase, onSaved } = this.options;
-    await artefacts.flush();
+    const { artefacts, lease, state, onPhase, onSaved, flushEvents } = this.options;
+    await Promise.all([artefacts.flush(), flushEvents()]);
     if (store) {
       onPhase('before-snapshot', checkpoint.step);
       await this.options.store?.saveSnapshot(lease, checkpoint);

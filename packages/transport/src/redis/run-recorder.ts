@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import type { RunState } from '@elbo/protocol/cluster';
 import type { RunEvent } from '@elbo/protocol/events';
 import type { RunJob } from '@elbo/protocol/messages';
@@ -13,6 +14,8 @@ import { eventsKept, eventsOfOver } from './run-events.js';
 
 /** Events are written so often; of the steps between two writes, the last. */
 const writeMs = 250;
+/** A checkpoint waits for the events before it, but not for a Redis that is away. */
+const flushPatienceMs = 1000;
 /** While Redis takes no writes, this many of the newest events wait. */
 const mostWaiting = 500;
 const longestMessage = 2000;
@@ -75,6 +78,17 @@ class RedisRunRecorder implements RunRecorder {
     const message = 'message' in event ? { message: event.message.slice(0, longestMessage) } : {};
     this.#waiting.push({ ...event, ...message });
     if (this.#waiting.length > mostWaiting) this.#waiting.shift();
+  }
+
+  async flush(): Promise<void> {
+    const patience = new AbortController();
+    const written = async () => {
+      await this.#writing;
+      await (this.#write() ?? this.#writing);
+    };
+    const tooLong = setTimeout(flushPatienceMs, undefined, { signal: patience.signal }).catch(() => {});
+    await Promise.race([written(), tooLong]);
+    patience.abort();
   }
 
   async wanted(): Promise<Wanted> {
