@@ -92,7 +92,7 @@ async function conductOpened(
 
     const ledger = new ContributionLedger(lease.token, state.contributionBuffers);
     const { phases } = reporter;
-    const log = (surroundings.log ?? defaultLogger('coordinator')).child({ runId: run.runId });
+    const log = surroundings.log ?? defaultLogger('coordinator');
     const own = { run, dataset, ledger, failure, notice, build: restored.build, phases, log, now };
     const monitor = new RunMonitor({ transport, lease, leaseMs: leaseMsFor(checkpointTensorBytes(state)), ...own });
     const { contributed } = monitor.hooks;

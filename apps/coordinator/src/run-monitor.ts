@@ -87,7 +87,7 @@ export class RunMonitor {
       },
       abandoned: (job, buffer) => ledger.abandoned(job, buffer),
       memberJoined: ({ workerId, host, threads }) => {
-        this.options.log.info({ workerId, host, threads }, 'a worker joined');
+        this.options.log.info({ runId: run.runId, workerId, host, threads }, 'a worker joined');
         this.#watch.joined(workerId);
       },
       memberLeft: (member, unfinished) => this.#memberLeft(member, unfinished),
@@ -133,13 +133,13 @@ export class RunMonitor {
   }
 
   #memberLeft({ workerId }: MemberHello, unfinished: readonly ShardJob[]): void {
-    this.options.log.info({ workerId, unfinished: unfinished.length }, 'a worker left');
+    const { log, run, ledger } = this.options;
+    log.info({ runId: run.runId, workerId, unfinished: unfinished.length }, 'a worker left');
     if (unfinished.length > 0) this.#losses['worker-lost']++;
     this.#watch.left(workerId);
     this.#handOut();
     // The open round's go to the next member that is idle. The next step's, taken early, go back to the queue; when no
     // member is left, so do all: whoever takes them joins.
-    const { ledger } = this.options;
     const toQueue = unfinished.filter((job) => {
       return job.parameterVersion > ledger.parameterVersion || (this.#watch.members === 0 && ledger.awaits(job));
     });
