@@ -76,7 +76,7 @@ export class EmbeddedTestCluster {
       ...(manners.build ? { build: manners.build } : {}),
       surroundings: {
         openDataset: async () => shared().dataset.buffer,
-        sharedArena: () => shared().state.arena,
+        sharedRun: () => ({ arena: shared().state.arena, update: shared().state.optimizer.shared }),
       },
     });
     this.#workers.push(worker);

@@ -9,7 +9,7 @@ import {
   type Range,
 } from '@elbo/vae-core/steps/step-plan';
 import type { RunContext } from './run-contexts.js';
-import { type EvaluationTask, type GradientTask, shareFloats, type ThreadResult } from './threads/messages.js';
+import type { EvaluationTask, GradientTask, ThreadResult } from './threads/messages.js';
 import type { ComputePool } from './threads/thread-pool.js';
 
 export interface ShardResult {
@@ -37,7 +37,8 @@ export async function computeGradientShard(
   const { run, threadRun, kernels, scratch } = context;
   const plan = planStep({ ...run, globalBatchSize: run.spec.training.globalBatchSize }, run.trainExamples, job.step);
   const microbatches = cutBySize(shardRange(plan.shards, job.shard), run.microbatchSize);
-  const shared = { threadRun, parameters: shareFloats(parameters), parameterVersion: job.parameterVersion };
+  const { arena } = kernels;
+  const shared = { threadRun, parameters: arena.refOf(parameters), parameterVersion: job.parameterVersion };
   const beta = betaAt(run.spec.objective, job.step);
   // A worker with several parts of a step has another of them next.
   const prepareNext = microbatches.length === 1 && run.shardsPerStep <= 2;
@@ -50,7 +51,7 @@ export async function computeGradientShard(
       step: job.step,
       beta,
       prepareNext,
-      target: shareFloats(buffer),
+      target: arena.refOf(buffer),
     };
   };
 
@@ -89,9 +90,10 @@ export async function computeEvaluationShard(
   job: EvaluationJob,
   parameters: Float32Array,
 ): Promise<ShardResult> {
-  const { run, threadRun } = context;
+  const { run, threadRun, kernels } = context;
   const examples = { train: run.trainExamples, validation: run.validationExamples, test: run.testExamples }[job.split];
-  const shared = { threadRun, parameters: shareFloats(parameters), parameterVersion: job.parameterVersion };
+  const { parameterVersion } = job;
+  const shared = { threadRun, parameters: kernels.arena.refOf(parameters), parameterVersion };
   const tasks = cutBySize(shardRange(planEvaluation(examples), job.shard), evaluationMicrobatchSize).map(
     (range): EvaluationTask => ({ kind: 'evaluation', ...shared, range, epoch: job.epoch, split: job.split }),
   );

@@ -3,6 +3,7 @@ import type { Allocate, RunMembership } from '@elbo/transport/worker-transport';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
+import type { SharedUpdateRefs } from '@elbo/vae-core/optimizers/shared-update';
 import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
 import { ScratchBuffers } from './scratch-buffers.js';
 import type { ThreadRun } from './threads/messages.js';
@@ -24,14 +25,19 @@ export interface RunContext {
 export interface WorkerSurroundings {
   /** The packed data set with this content hash, on shared memory. */
   openDataset(hash: string, membership: RunMembership): Promise<SharedArrayBuffer>;
-  /** Embedded: the coordinator's own arena, so that gradients are written where they are reduced. */
-  sharedArena?(runId: string): TensorArena;
+  /**
+   * Embedded: the coordinator's own arena, so that gradients are written where they are reduced; and its optimiser,
+   * which threads help when they have nothing to do.
+   */
+  sharedRun?(runId: string): { readonly arena: TensorArena; readonly update: SharedUpdateRefs };
 }
 
 /** The contexts of the runs that this worker works for. */
 export class RunContexts {
   readonly #arenas = new Map<string, TensorArena>();
   readonly #contexts = new Map<string, Promise<RunContext>>();
+  /** How many there were: threads tell apart those of one lease, each of which has memory of its own. */
+  #created = 0;
   /** Those of them that are ready. */
   readonly #ready = new Map<string, RunContext>();
   /** It stays when no run works on it. */
@@ -82,7 +88,13 @@ export class RunContexts {
     const slots = Math.max(1, Math.floor(this.threads / microbatches));
     return {
       run,
-      threadRun: { key: keyOf(job), run, dataset: await this.#dataset(membership) },
+      threadRun: {
+        key: `${keyOf(job)}:${++this.#created}`,
+        run,
+        dataset: await this.#dataset(membership),
+        memory: arena.memory,
+        update: this.surroundings.sharedRun?.(job.runId).update ?? null,
+      },
       kernels: Kernels.create(arena),
       scratch: new ScratchBuffers(Math.ceil(this.threads / slots) + 1, () => arena.allocate(length)),
       slots,
@@ -103,8 +115,8 @@ export class RunContexts {
   }
 
   #arenaOf(job: ShardJob, parameterCount: number): TensorArena {
-    const shared = this.surroundings.sharedArena?.(job.runId);
-    if (shared) return shared;
+    const shared = this.surroundings.sharedRun?.(job.runId);
+    if (shared) return shared.arena;
     const key = keyOf(job);
     let arena = this.#arenas.get(key);
     if (!arena) {

@@ -5,7 +5,7 @@ import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { computeGradientShard } from '@elbo/worker/compute-shard';
 import type { RunContext } from '@elbo/worker/run-contexts';
 import { ScratchBuffers } from '@elbo/worker/scratch-buffers';
-import { floatsOf, type ThreadResult, type ThreadTask } from '@elbo/worker/threads/messages';
+import type { ThreadResult, ThreadTask } from '@elbo/worker/threads/messages';
 import type { ComputePool } from '@elbo/worker/threads/thread-pool';
 import { describe, expect, it } from 'vitest';
 
@@ -18,14 +18,17 @@ class ReversingPool implements ComputePool {
   #left = gradients.length;
   #waiting: (() => void)[] = [];
 
-  constructor(private readonly tasksAtOnce: number) {}
+  constructor(
+    private readonly tasksAtOnce: number,
+    private readonly arena: TensorArena,
+  ) {}
 
   run(task: ThreadTask): Promise<ThreadResult> {
     const { begin } = task.range;
     this.#left--;
     return new Promise((resolve) => {
       this.#waiting.push(() => {
-        if (task.kind === 'gradient') floatsOf(task.target).fill(gradients[begin] as number);
+        if (task.kind === 'gradient') this.arena.view(task.target).fill(gradients[begin] as number);
         this.endedIn.push(begin);
         const terms = { sampleCount: 1, reconstructionLogProb: gradients[begin] as number, klPerDimension: [0] };
         resolve({ terms, nonFinite: null, computeMs: 1 });
@@ -75,7 +78,7 @@ describe('the gradient of a shard', () => {
       attempt: 0,
       step: 0,
     };
-    const pool = new ReversingPool(gradients.length);
+    const pool = new ReversingPool(gradients.length, arena);
     const target = arena.allocate(4);
     const { terms } = await computeGradientShard(pool, context, job, arena.allocate(4), target);
     expect(pool.endedIn).toEqual([0, 3, 2, 1]);

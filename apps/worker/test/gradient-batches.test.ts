@@ -1,9 +1,10 @@
 import { ensureDataset } from '@elbo/datasets/catalog';
 import { splitWindows } from '@elbo/datasets/splits';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
+import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
-import { shareFloats, type ThreadRun } from '@elbo/worker/threads/messages';
+import type { ThreadRun } from '@elbo/worker/threads/messages';
 import runTask from '@elbo/worker/threads/run-task';
 import { ThreadState } from '@elbo/worker/threads/thread-state';
 import { describe, expect, it } from 'vitest';
@@ -45,21 +46,21 @@ describe('a batch that was made beforehand', () => {
 describe('a task that comes before the next batch could be made', () => {
   it('computes from its own', async () => {
     const threadRun = await describeRun();
+    const { length } = createModel(threadRun.run.spec.model, threadRun.run.dataDim).layout;
+    const arena = new TensorArena(8 * length);
+    const [parameters, target] = [arena.allocate(length).fill(0.01), arena.allocate(length)];
     const gradientAt = async (key: string, step: number, place: number) => {
-      const { length } = createModel(threadRun.run.spec.model, threadRun.run.dataDim).layout;
-      const floats = () => new Float32Array(new SharedArrayBuffer(4 * length));
-      const [parameters, target] = [floats().fill(0.01), floats()];
       await runTask({
         kind: 'gradient',
-        threadRun: { ...threadRun, key },
-        parameters: shareFloats(parameters),
+        threadRun: { ...threadRun, key, memory: arena.memory },
+        parameters: arena.refOf(parameters),
         parameterVersion: 0,
         range: { begin: place * batch, end: (place + 1) * batch },
         epoch: 0,
         step,
         beta: 1,
         prepareNext: true,
-        target: shareFloats(target),
+        target: arena.refOf(target),
       });
       return [...target];
     };
@@ -95,5 +96,7 @@ async function describeRun(): Promise<ThreadRun> {
       microbatchSize: batch,
     },
     dataset: dataset.buffer,
+    memory: new TensorArena(0).memory,
+    update: null,
   };
 }

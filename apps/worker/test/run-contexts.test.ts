@@ -20,7 +20,7 @@ describe('the memory of a membership', () => {
     for (let connection = 0; connection < 50; connection++) {
       const allocate = contexts.memoryFor(job);
       for (let buffer = 0; buffer < 6; buffer++) allocate(length)[length - 1] = connection;
-      expect(allocate(length)).toEqual(new Float32Array(length));
+      expect(allocate(length).every((value) => value === 0)).toBe(true);
     }
   });
 });

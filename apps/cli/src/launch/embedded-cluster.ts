@@ -3,7 +3,9 @@ import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import { createEmbeddedTransport } from '@elbo/transport/embedded/embedded-transport';
 import { defaultLogger } from '@elbo/transport/log';
 import type { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
+import type { SharedUpdateRefs } from '@elbo/vae-core/optimizers/shared-update';
 import { workerBuffers } from '@elbo/vae-core/steps/kept-buffers';
+import { CallingPool } from '@elbo/worker/threads/calling-pool';
 import { Worker } from '@elbo/worker/worker';
 import type { Cluster } from './cluster.js';
 
@@ -14,7 +16,7 @@ export async function launchEmbedded(
 ): Promise<Cluster> {
   const threads = wantedThreads ?? availableParallelism();
   const transport = createEmbeddedTransport();
-  const shared = new Map<string, { arena: TensorArena; dataset: PackedDataset }>();
+  const shared = new Map<string, { arena: TensorArena; update: SharedUpdateRefs; dataset: PackedDataset }>();
   const of = (runId: string) => {
     const run = shared.get(runId);
     if (!run) throw new Error(`run ${runId} is not conducted in this process`);
@@ -26,11 +28,12 @@ export async function launchEmbedded(
   const worker = new Worker(transport.worker(), {
     workerId: 'embedded',
     threads,
+    pool: new CallingPool(threads),
     onRefused: (error) => refused(error),
     log: defaultLogger('worker').child({ workerId: 'embedded' }),
     surroundings: {
       openDataset: async (_hash, membership) => of(membership.run.runId).dataset.buffer,
-      sharedArena: (runId) => of(runId).arena,
+      sharedRun: of,
     },
   });
   notice('embedded: coordinator, queue and threads in one process (--redis goes through BullMQ)');
@@ -40,7 +43,7 @@ export async function launchEmbedded(
     threads,
     guestBuffers: workerBuffers(threads),
     failure,
-    onRun: (run, state, dataset) => shared.set(run.runId, { arena: state.arena, dataset }),
+    onRun: (run, { arena, optimizer }, dataset) => shared.set(run.runId, { arena, update: optimizer.shared, dataset }),
     async close() {
       await worker.close();
       await transport.close();

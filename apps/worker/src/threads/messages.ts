@@ -1,13 +1,15 @@
 import type { NonFinite, ResolvedRun, SplitName, TermSums } from '@elbo/protocol/messages';
+import type { TensorRef } from '@elbo/vae-core/kernels/tensor-arena';
+import type { SharedMemory } from '@elbo/vae-core/kernels/web-assembly';
+import type { SharedUpdateRefs } from '@elbo/vae-core/optimizers/shared-update';
 import type { Range } from '@elbo/vae-core/steps/step-plan';
 
-/** Messages between the worker's main thread and its Piscina threads. Tensors lie in shared memory. */
+/** Messages between the worker's main thread and its Piscina threads. Tensors lie in shared memory, and tasks name them. */
 
-/** A float32 array in shared memory. */
-export interface SharedFloats {
-  readonly buffer: SharedArrayBuffer;
-  readonly byteOffset: number;
-  readonly length: number;
+/** What a thread is told when it starts. */
+export interface ThreadSettings {
+  /** So long it looks out for its next task after a gradient, milliseconds, before it lets the system wake it. */
+  readonly lookoutMs: number;
 }
 
 /** What a thread needs to know of a run once; it is kept by `key`. */
@@ -16,12 +18,16 @@ export interface ThreadRun {
   readonly run: ResolvedRun;
   /** The packed data set, one copy for all threads. */
   readonly dataset: SharedArrayBuffer;
+  /** Of the arena where the tensors of its tasks lie. */
+  readonly memory: SharedMemory;
+  /** Embedded: the optimiser's, whose updates the threads help with. */
+  readonly update: SharedUpdateRefs | null;
 }
 
 interface TaskFields {
   /** The key alone for a thread that has the run. */
   readonly threadRun: ThreadRun | string;
-  readonly parameters: SharedFloats;
+  readonly parameters: TensorRef;
   readonly parameterVersion: number;
   /** Positions: in the epoch's shuffled order for a gradient, in the split's own order for an evaluation. */
   readonly range: Range;
@@ -35,7 +41,7 @@ export interface GradientTask extends TaskFields {
   readonly prepareNext: boolean;
   readonly beta: number;
   /** Where the gradient goes. */
-  readonly target: SharedFloats;
+  readonly target: TensorRef;
 }
 
 export interface EvaluationTask extends TaskFields {
@@ -54,13 +60,3 @@ export interface ThreadResult {
 
 /** What a thread answers to the key of a run that it does not have: it wants the whole. */
 export const unknownRun = 'unknown-run';
-
-/** Describes a view of shared memory so that it can cross to a thread. */
-export function shareFloats(view: Float32Array): SharedFloats {
-  if (!(view.buffer instanceof SharedArrayBuffer)) throw new TypeError('only shared memory can be lent to a thread');
-  return { buffer: view.buffer, byteOffset: view.byteOffset, length: view.length };
-}
-
-export function floatsOf({ buffer, byteOffset, length }: SharedFloats): Float32Array {
-  return new Float32Array(buffer, byteOffset, length);
-}

@@ -1,10 +1,14 @@
+import { isMainThread } from 'node:worker_threads';
+import type { SharedUpdate } from '@elbo/vae-core/optimizers/shared-update';
 import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
+import { workerData } from 'piscina';
+import { Lookout } from './lookout.js';
 import {
   type EvaluationTask,
-  floatsOf,
   type GradientTask,
   type ThreadResult,
   type ThreadRun,
+  type ThreadSettings,
   type ThreadTask,
   unknownRun,
 } from './messages.js';
@@ -20,17 +24,25 @@ const forgottenMs = 30_000;
 
 const states = new Map<string, { readonly state: Promise<ThreadState>; readonly usedAt: number }>();
 
+/** Null on a thread that is not a pool's. */
+const settings = isMainThread ? null : (workerData as ThreadSettings);
+const lookout = settings && settings.lookoutMs > 0 ? new Lookout(settings.lookoutMs, () => helped?.help()) : null;
+/** The update that may need help next. */
+let helped: SharedUpdate | null = null;
 let preparing: NodeJS.Immediate | undefined;
 
 export default async function runTask(task: ThreadTask): Promise<ThreadResult | typeof unknownRun> {
   // One that came so soon computes from the buffers that would be prepared.
   clearImmediate(preparing);
+  lookout?.end();
   const state = await stateOf(task.threadRun);
   if (!state) return unknownRun;
   if (task.kind === 'evaluation') return evaluate(state, task);
   const result = await computeGradient(state, task);
   // After the result has gone out.
   if (task.prepareNext) preparing = setImmediate(() => state.batches.prepareNext(task));
+  helped = state.update;
+  lookout?.begin();
   return result;
 }
 
@@ -41,7 +53,7 @@ async function computeGradient(state: ThreadState, task: GradientTask): Promise<
   const parameters = state.parametersOf(task.parameterVersion, task.parameters);
   const gradient = await state.engine.compileGradient(state.model, monteCarloSamples, examples.length);
   const batchTerms = await gradient({ parameters, x, epsilon, beta: task.beta }, state.gradient);
-  floatsOf(task.target).set(state.gradient);
+  state.arena.view(task.target).set(state.gradient);
   const result = sumFiniteTerms(state.model, batchTerms, examples, task.range, state.gradient);
   return { ...result, computeMs: performance.now() - started };
 }

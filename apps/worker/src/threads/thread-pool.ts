@@ -1,6 +1,6 @@
 import { prepareProcess } from '@elbo/vae-core/engines/prepare-process';
 import { Piscina } from 'piscina';
-import { type ThreadResult, type ThreadTask, unknownRun } from './messages.js';
+import { type ThreadResult, type ThreadSettings, type ThreadTask, unknownRun } from './messages.js';
 
 /** Runs the microbatches of a worker. */
 export interface ComputePool {
@@ -12,7 +12,10 @@ export interface ComputePool {
 export class ThreadPool implements ComputePool {
   readonly #piscina: Piscina<ThreadTask, ThreadResult | typeof unknownRun>;
 
-  constructor(readonly threads: number) {
+  constructor(
+    readonly threads: number,
+    settings: ThreadSettings = { lookoutMs: 0 },
+  ) {
     prepareProcess();
     this.#piscina = new Piscina({
       filename: new URL('./run-task.js', import.meta.url).href,
@@ -20,6 +23,7 @@ export class ThreadPool implements ComputePool {
       maxThreads: threads,
       idleTimeout: Number.POSITIVE_INFINITY,
       concurrentTasksPerWorker: 1,
+      workerData: settings,
       // A thread that waits in its event loop starts a task sooner than one that sleeps in Atomics.wait (measured).
       atomics: 'disabled',
     });

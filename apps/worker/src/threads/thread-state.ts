@@ -3,10 +3,13 @@ import { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { SplitName } from '@elbo/protocol/messages';
 import type { Engine } from '@elbo/vae-core/engines/engine';
 import { loadEngine } from '@elbo/vae-core/engines/load-engine';
+import { Kernels } from '@elbo/vae-core/kernels/kernels';
+import { TensorArena, type TensorRef } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel, type Model } from '@elbo/vae-core/models/model';
+import { SharedUpdate } from '@elbo/vae-core/optimizers/shared-update';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
 import { GradientBatches } from './gradient-batches.js';
-import { floatsOf, type SharedFloats, type ThreadRun } from './messages.js';
+import type { ThreadRun } from './messages.js';
 
 /** A batch that is prepared for a gradient outlives an evaluation in between. */
 type Purpose = 'gradient' | 'evaluation';
@@ -16,6 +19,10 @@ export class ThreadState {
   readonly model: Model;
   readonly streams: RandomStreams;
   readonly reader: BatchReader;
+  /** The memory that all threads of the process share. */
+  readonly arena: TensorArena;
+  /** What this thread can help the coordinator of its process with. */
+  readonly update: SharedUpdate | null;
   readonly gradient: Float32Array;
   readonly batches = new GradientBatches(this);
   readonly #parameters: Float32Array;
@@ -27,10 +34,12 @@ export class ThreadState {
     readonly threadRun: ThreadRun,
     readonly engine: Engine,
   ) {
-    const { run, dataset } = threadRun;
+    const { run, dataset, memory, update } = threadRun;
     this.model = createModel(run.spec.model, run.dataDim);
     this.streams = new RandomStreams(run.spec.seed);
     this.reader = new BatchReader(new PackedDataset(dataset, run.datasetHash), run.spec.dataset, this.streams);
+    this.arena = TensorArena.attach(memory);
+    this.update = update && new SharedUpdate(Kernels.create(this.arena), update);
     this.#parameters = new Float32Array(this.model.layout.length);
     this.gradient = new Float32Array(this.model.layout.length);
   }
@@ -41,9 +50,9 @@ export class ThreadState {
   }
 
   /** This thread's copy of a version; engines want memory that is not shared. */
-  parametersOf(version: number, shared: SharedFloats): Float32Array {
+  parametersOf(version: number, shared: TensorRef): Float32Array {
     if (version !== this.#parameterVersion) {
-      this.#parameters.set(floatsOf(shared));
+      this.#parameters.set(this.arena.view(shared));
       this.#parameterVersion = version;
     }
     return this.#parameters;

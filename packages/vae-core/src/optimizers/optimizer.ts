@@ -1,8 +1,9 @@
 import type { OptimizerSpec } from '@elbo/protocol/run-spec';
-import { blockLength, type Kernels } from '../kernels/kernels.js';
+import type { Kernels } from '../kernels/kernels.js';
 import type { TensorArena } from '../kernels/tensor-arena.js';
-import { applyUpdate, gradientNorm, gradientScale, sumContributions } from './split-update.js';
-import { updateScalars } from './update-scalars.js';
+import { optimizerStateCount } from './optimizer-state.js';
+import { allocateUpdate, boardBytes, SharedUpdate, type SharedUpdateRefs } from './shared-update.js';
+import { blocksOf, gradientNorm, gradientScale } from './split-update.js';
 
 export interface UpdateInputs {
   /** All parameters, flat; updated in place. */
@@ -23,6 +24,8 @@ export interface Optimizer {
   readonly state: readonly Float32Array[];
   /** Elements of all state tensors together. */
   readonly stateLength: number;
+  /** With this, another thread makes a SharedUpdate of its own and helps with updates. */
+  readonly shared: SharedUpdateRefs;
   /**
    * Averages the contributions and updates the parameters and the state.
    * @returns the global norm of the averaged gradient before clipping
@@ -31,31 +34,24 @@ export interface Optimizer {
   update(inputs: UpdateInputs): { readonly gradientNorm: number };
 }
 
-/** State tensors of an optimiser, each as long as the parameters. */
-export function optimizerStateCount(spec: OptimizerSpec): number {
-  return { sgd: 0, momentum: 1, adam: 2, adamw: 2 }[spec.kind];
-}
-
-/** Bytes that createOptimizer takes from the arena: the state, the summed gradient, its squares by blocks. */
+/** Bytes that createOptimizer takes from the arena: the state, the summed gradient, its squares by blocks, the board. */
 export function optimizerBytes(spec: OptimizerSpec, length: number): number {
-  return (optimizerStateCount(spec) + 1) * length * 4 + Math.ceil(length / blockLength) * 8;
+  return (optimizerStateCount(spec) + 1) * length * 4 + blocksOf(length) * 8 + boardBytes;
 }
 
 /** An optimiser of `length` parameters, its state zero. All tensors given to it lie in the arena of `kernels`. */
 export function createOptimizer(spec: OptimizerSpec, length: number, arena: TensorArena, kernels: Kernels): Optimizer {
-  const state = Array.from({ length: optimizerStateCount(spec) }, () => arena.allocate(length));
-  const sum = arena.allocate(length);
-  const squares = arena.allocateFloat64(Math.ceil(length / blockLength));
-  const all = { begin: 0, end: length };
+  const shared = allocateUpdate(spec, length, arena);
+  const threads = new SharedUpdate(kernels, shared);
+  const { state } = threads;
   return {
     state,
     stateLength: state.length * length,
+    shared,
     update({ parameters, contributions, sampleCount, learningRate, step, clipGlobalNorm }) {
-      const gradient = { contributions, sum, squares };
-      sumContributions(kernels, gradient, all);
+      const gradient = threads.sum(contributions);
       const norm = gradientNorm(kernels, gradient, sampleCount, step);
-      const scalars = updateScalars(spec, gradientScale(norm, sampleCount, clipGlobalNorm), learningRate, step);
-      applyUpdate(kernels, scalars, { parameters, state }, gradient, all);
+      threads.apply(parameters, gradientScale(norm, sampleCount, clipGlobalNorm), learningRate, step);
       return { gradientNorm: norm };
     },
   };

@@ -22,9 +22,14 @@ export interface UpdatedTensors {
   readonly state: readonly Float32Array[];
 }
 
+/** Blocks of `blockLength` elements, the last one begun. */
+export function blocksOf(length: number): number {
+  return Math.ceil(length / blockLength);
+}
+
 /** At most `parts` ranges that cover `length` elements, cut at multiples of the block length. */
 export function splitAtBlocks(length: number, parts: number): ElementRange[] {
-  const blocks = Math.ceil(length / blockLength);
+  const blocks = blocksOf(length);
   const cut = (part: number) => Math.min(Math.floor((blocks * part) / parts) * blockLength, length);
   return Array.from({ length: parts }, (_, part) => ({ begin: cut(part), end: cut(part + 1) })).filter(
     ({ begin, end }) => end > begin,
@@ -46,7 +51,7 @@ export function gradientNorm(
   sampleCount: number,
   step: number,
 ): number {
-  const norm = Math.sqrt(addSquares(squares, Math.ceil(sum.length / blockLength), 0)) / sampleCount;
+  const norm = Math.sqrt(addSquares(squares, blocksOf(sum.length), 0)) / sampleCount;
   if (Number.isFinite(norm)) return norm;
   const total = gradientSum({ contributions, sum, squares });
   const index = kernels.firstNonFinite(total);

@@ -1,5 +1,5 @@
 import type { OptimizerSpec } from '@elbo/protocol/run-spec';
-import { optimizerStateCount } from '../optimizers/optimizer.js';
+import { optimizerStateCount } from '../optimizers/optimizer-state.js';
 
 /** How many buffers, each as long as the parameters, the processes of a run keep. All are allocated once. */
 

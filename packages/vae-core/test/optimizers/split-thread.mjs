@@ -1,22 +1,19 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
-import { applyUpdate, sumContributions } from '@elbo/vae-core/optimizers/split-update';
+import { SharedUpdate } from '@elbo/vae-core/optimizers/shared-update';
 
-// Does its range of each half of an update, when told to.
-const { memory, refs } = workerData;
-const arena = TensorArena.attach(memory);
-const kernels = Kernels.create(arena);
-const view = (ref) => arena.view(ref);
-const gradient = {
-  contributions: refs.contributions.map(view),
-  sum: view(refs.sum),
-  squares: arena.viewFloat64(refs.squares),
-};
-const updated = { parameters: view(refs.parameters), state: refs.state.map(view) };
-
-parentPort.on('message', ({ range, scalars }) => {
-  if (scalars) applyUpdate(kernels, scalars, updated, gradient, range);
-  else sumContributions(kernels, gradient, range);
-  parentPort.postMessage('done');
+// Helps with every update until it is terminated, and says how often it did something.
+const { memory, shared, helped } = workerData;
+const kernels = Kernels.create(TensorArena.attach(memory));
+const counting = new Proxy(kernels, {
+  get(target, name) {
+    if (name === 'sumAndSquares') Atomics.add(helped, 0, 1);
+    if (name === 'sgd' || name === 'momentum' || name === 'adam') Atomics.add(helped, 1, 1);
+    const value = Reflect.get(target, name);
+    return typeof value === 'function' ? value.bind(target) : value;
+  },
 });
+const update = new SharedUpdate(counting, shared);
+parentPort.postMessage('ready');
+for (;;) update.help();
