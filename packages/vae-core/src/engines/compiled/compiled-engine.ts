@@ -2,6 +2,7 @@ import type { Engine } from '../engine.js';
 import { createEngine } from '../program-engine.js';
 import { prepareTfjs } from '../tfjs-runtime.js';
 import { compileProgram } from './compile.js';
+import { leavesOutputsInPlace, withoutResults } from './outputs-in-place.js';
 import { type CompiledSession, openSession } from './session.js';
 
 /**
@@ -10,11 +11,13 @@ import { type CompiledSession, openSession } from './session.js';
  */
 export async function loadEngine(): Promise<Engine> {
   prepareTfjs();
+  const inPlace = await leavesOutputsInPlace();
   const sessions: CompiledSession[] = [];
   return createEngine({
     name: 'compiled',
     async compile(program) {
-      const session = await openSession(program, compileProgram(program));
+      const model = compileProgram(program, inPlace ? withoutResults : undefined);
+      const session = await openSession(program, model);
       sessions.push(session);
       return session.run;
     },

@@ -1,26 +1,9 @@
-import { createRequire } from 'node:module';
-import type * as Ort from 'onnxruntime-node';
 import { parameterView } from '../../parameter-layout.js';
 import { elements, type NamedArrays, type Runner } from '../program-engine.js';
 import type { Program } from '../programs.js';
+import { ort, type SessionOptions, sessionOptions, type Tensors, tensor } from './onnxruntime.js';
+import { runSession } from './outputs-in-place.js';
 import { gradientName, parameterName } from './trace/trace.js';
-
-// The package is CommonJS with a native addon: required, not imported, so that its absence is an error we can explain.
-const ort = createRequire(import.meta.url)('onnxruntime-node') as typeof Ort;
-
-type Tensors = Record<string, Ort.Tensor>;
-
-const sessionOptions: Ort.InferenceSession.SessionOptions = {
-  executionProviders: ['cpu'],
-  // One thread for a session: its own threads spin and lose on a busy machine, and one thread gives the same bits always.
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  executionMode: 'sequential',
-  // The passes have optimised the graph already, and onnxruntime's own would fold transposes back into products.
-  graphOptimizationLevel: 'disabled',
-  // Errors only: its warnings go to standard error of whoever embeds us.
-  logSeverityLevel: 3,
-};
 
 export interface CompiledSession {
   readonly run: Runner;
@@ -31,7 +14,7 @@ export interface CompiledSession {
 export async function openSession(
   program: Program,
   model: Uint8Array,
-  options: Ort.InferenceSession.SessionOptions = {},
+  options: SessionOptions = {},
 ): Promise<CompiledSession> {
   const session = await ort.InferenceSession.create(model, { ...sessionOptions, ...options });
   const wanted = new Set(session.inputNames);
@@ -62,15 +45,11 @@ export async function openSession(
       const feeds = Object.assign({}, parameters.of(flat));
       for (const [name, cache] of inputs) Object.assign(feeds, cache.of(arrays[name] as Float32Array));
       const fetches = gradient ? Object.assign({}, outputs, gradients.of(gradient)) : outputs;
-      await session.run(feeds, fetches);
+      await runSession(session, feeds, fetches);
       return kept as NamedArrays;
     },
     release: () => session.release(),
   };
-}
-
-function tensor(data: Float32Array, shape: readonly number[]): Ort.Tensor {
-  return new ort.Tensor('float32', data, shape);
 }
 
 /** Tensors over a caller's array: views, made once for each array and forgotten with it. */

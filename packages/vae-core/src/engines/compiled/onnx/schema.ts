@@ -59,7 +59,13 @@ const root = protobuf.Root.fromJSON({
           },
         },
         ValueInfoProto: { fields: { name: { type: 'string', id: 1 }, type: { type: 'TypeProto', id: 2 } } },
-        TypeProto: { fields: { tensorType: { type: 'TensorTypeProto', id: 1 } } },
+        TypeProto: {
+          fields: {
+            tensorType: { type: 'TensorTypeProto', id: 1 },
+            sequenceType: { type: 'SequenceTypeProto', id: 4 },
+          },
+        },
+        SequenceTypeProto: { fields: { elemType: { type: 'TypeProto', id: 1 } } },
         TensorTypeProto: { fields: { elemType: { type: 'int32', id: 1 }, shape: { type: 'TensorShapeProto', id: 2 } } },
         TensorShapeProto: { fields: { dim: repeated('DimensionProto', 1) } },
         DimensionProto: { fields: { dimValue: { type: 'int64', id: 1 }, dimParam: { type: 'string', id: 2 } } },
@@ -105,8 +111,8 @@ export interface OnnxTensor {
 export interface OnnxValueInfo {
   readonly name: string;
   readonly dataType: number;
-  /** A text stands for a size that is open, by the name of it. */
-  readonly shape: readonly (number | string)[];
+  /** A text stands for a size that is open, by the name of it. Null for a sequence of tensors of any shape. */
+  readonly shape: readonly (number | string)[] | null;
 }
 
 export interface OnnxGraph {
@@ -148,6 +154,7 @@ export function encodeModel(
 }
 
 function valueInfo({ name, dataType, shape }: OnnxValueInfo): object {
+  if (shape === null) return { name, type: { sequenceType: { elemType: { tensorType: { elemType: dataType } } } } };
   const dim = shape.map((size) => (typeof size === 'string' ? { dimParam: size } : { dimValue: size }));
   return { name, type: { tensorType: { elemType: dataType, shape: { dim } } } };
 }
