@@ -52,15 +52,20 @@ report();
 await client.quit();
 await redis.stop();
 
-/** Steps that are measured, after as many as it takes to compile and warm up. */
+/** Steps that are measured. */
 function stepsFor(batch) {
-  return batch <= 256 ? 300 : batch <= 2048 ? 60 : 21;
+  return batch <= 256 ? 1000 : batch <= 2048 ? 150 : 42;
+}
+
+/** Steps before those: V8 has compiled what runs in every step by then. */
+function warmupFor(batch) {
+  return batch <= 256 ? 300 : batch <= 2048 ? 40 : 7;
 }
 
 async function elbo(batch, launch) {
   const out = mkdtempSync(join(tmpdir(), 'elbo-bench-'));
   const perEpoch = Math.floor(60_000 / batch);
-  const warmup = batch <= 256 ? 50 : 7;
+  const warmup = warmupFor(batch);
   const limit = Math.min(perEpoch, stepsFor(batch) + warmup) * batch;
   const epochs = Math.ceil((stepsFor(batch) + warmup) / (limit / batch));
   const args = [

@@ -1,3 +1,4 @@
+import { prepareProcess } from '@elbo/vae-core/engines/prepare-process';
 import { Lookout } from './lookout.js';
 import type { ThreadResult, ThreadTask } from './messages.js';
 import runTask from './run-task.js';
@@ -25,6 +26,7 @@ export class CallingPool implements ComputePool {
 
   /** @param threads The calling one included. */
   constructor(readonly threads: number) {
+    prepareProcess();
     this.#idleThreads = threads - 1;
     this.#threads = threads > 1 ? new ThreadPool(threads - 1, { lookoutMs }) : null;
   }
