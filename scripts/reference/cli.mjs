@@ -1,7 +1,7 @@
 import { createProgram } from '@elbo/cli/program';
 
-export function cliReference() {
-  const program = createProgram();
+export async function cliReference() {
+  const program = await createProgram();
   const commands = withInner(program).map(({ path, command }) => `## ${path}\n\n\`\`\`\n${helpOf(command)}\n\`\`\``);
   return `# The command line
 

@@ -7,7 +7,7 @@ export async function referenceFiles() {
   const document = await openApiDocument();
   return {
     'api.md': apiReference(document),
-    'cli.md': cliReference(),
+    'cli.md': await cliReference(),
     'openapi.json': json(document),
     'run-spec.schema.json': json(runSpecJsonSchema()),
     'spec.md': specReference(),

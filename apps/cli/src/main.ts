@@ -5,7 +5,8 @@ import { createProgram } from './program.js';
 
 surviveClosedPipes();
 try {
-  await createProgram().parseAsync();
+  const program = await createProgram(process.argv[2]);
+  await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
 }

@@ -1,26 +1,5 @@
 import { readFileSync } from 'node:fs';
 import { Command } from 'commander';
-import { coordinatorCommand } from './commands/coordinator.js';
-import { dashboardCommand } from './commands/dashboard.js';
-import { datasetsCommand } from './commands/datasets.js';
-import { doctorCommand } from './commands/doctor.js';
-import { downloadCommand } from './commands/download.js';
-import { encodeCommand } from './commands/encode.js';
-import { evaluateCommand } from './commands/evaluate.js';
-import { exportCommand } from './commands/export.js';
-import { interpolateCommand } from './commands/interpolate.js';
-import { logsCommand } from './commands/logs.js';
-import { reconstructCommand } from './commands/reconstruct.js';
-import { resumeCommand } from './commands/resume.js';
-import { cancelCommand, pauseCommand } from './commands/run-actions.js';
-import { runsCommand } from './commands/runs.js';
-import { sampleCommand } from './commands/sample.js';
-import { scoreCommand } from './commands/score.js';
-import { submitCommand } from './commands/submit.js';
-import { trainCommand } from './commands/train.js';
-import { watchCommand } from './commands/watch.js';
-import { workerCommand } from './commands/worker.js';
-import { workersCommand } from './commands/workers.js';
 import { exitCodesHelp } from './exit-codes.js';
 
 const examples = `
@@ -38,8 +17,58 @@ Examples:
 
 ${exitCodesHelp}`;
 
-/** The command line. Commands load what they need when they run: `elbo --help` loads none of it. */
-export function createProgram(): Command {
+type CommandLoader = () => Promise<Command>;
+
+const groups: readonly { readonly heading: string; readonly commands: Readonly<Record<string, CommandLoader>> }[] = [
+  {
+    heading: 'On this machine:',
+    commands: {
+      train: async () => (await import('./commands/train.js')).trainCommand(),
+      resume: async () => (await import('./commands/resume.js')).resumeCommand(),
+      dashboard: async () => (await import('./commands/dashboard.js')).dashboardCommand(),
+      datasets: async () => (await import('./commands/datasets.js')).datasetsCommand(),
+      doctor: async () => (await import('./commands/doctor.js')).doctorCommand(),
+    },
+  },
+  {
+    heading: 'With a trained model:',
+    commands: {
+      sample: async () => (await import('./commands/sample.js')).sampleCommand(),
+      reconstruct: async () => (await import('./commands/reconstruct.js')).reconstructCommand(),
+      interpolate: async () => (await import('./commands/interpolate.js')).interpolateCommand(),
+      encode: async () => (await import('./commands/encode.js')).encodeCommand(),
+      score: async () => (await import('./commands/score.js')).scoreCommand(),
+      evaluate: async () => (await import('./commands/evaluate.js')).evaluateCommand(),
+      export: async () => (await import('./commands/export.js')).exportCommand(),
+    },
+  },
+  {
+    heading: 'With a cluster:',
+    commands: {
+      submit: async () => (await import('./commands/submit.js')).submitCommand(),
+      runs: async () => (await import('./commands/runs.js')).runsCommand(),
+      watch: async () => (await import('./commands/watch.js')).watchCommand(),
+      pause: async () => (await import('./commands/run-actions.js')).pauseCommand(),
+      cancel: async () => (await import('./commands/run-actions.js')).cancelCommand(),
+      logs: async () => (await import('./commands/logs.js')).logsCommand(),
+      download: async () => (await import('./commands/download.js')).downloadCommand(),
+      workers: async () => (await import('./commands/workers.js')).workersCommand(),
+    },
+  },
+  {
+    heading: 'To be a cluster:',
+    commands: {
+      coordinator: async () => (await import('./commands/coordinator.js')).coordinatorCommand(),
+      worker: async () => (await import('./commands/worker.js')).workerCommand(),
+    },
+  },
+];
+
+/**
+ * The command line: with all commands, or with the one of that name alone where there is one. What commands need they
+ * load when they run: `elbo --help` loads none of it, and a worker starts without the other commands.
+ */
+export async function createProgram(name?: string): Promise<Command> {
   const program = new Command('elbo')
     .description('Trains variational autoencoders on CPUs, on one machine or many, with the same bits in the result.')
     .version(packageVersion(), '-V, --version', 'print the version')
@@ -47,45 +76,15 @@ export function createProgram(): Command {
     .showSuggestionAfterError()
     .addHelpText('after', examples)
     .exitOverride();
-  for (const { heading, commands } of commandGroups()) {
-    for (const command of commands) program.addCommand(inheriting(command.helpGroup(heading), program));
+  const isWanted = groups.some(({ commands }) => Object.hasOwn(commands, name ?? ''))
+    ? (candidate: string) => candidate === name
+    : () => true;
+  for (const { heading, commands } of groups) {
+    for (const [candidate, load] of Object.entries(commands)) {
+      if (isWanted(candidate)) program.addCommand(inheriting((await load()).helpGroup(heading), program));
+    }
   }
   return program;
-}
-
-function commandGroups(): { readonly heading: string; readonly commands: readonly Command[] }[] {
-  return [
-    {
-      heading: 'On this machine:',
-      commands: [trainCommand(), resumeCommand(), dashboardCommand(), datasetsCommand(), doctorCommand()],
-    },
-    {
-      heading: 'With a trained model:',
-      commands: [
-        sampleCommand(),
-        reconstructCommand(),
-        interpolateCommand(),
-        encodeCommand(),
-        scoreCommand(),
-        evaluateCommand(),
-        exportCommand(),
-      ],
-    },
-    {
-      heading: 'With a cluster:',
-      commands: [
-        submitCommand(),
-        runsCommand(),
-        watchCommand(),
-        pauseCommand(),
-        cancelCommand(),
-        logsCommand(),
-        downloadCommand(),
-        workersCommand(),
-      ],
-    },
-    { heading: 'To be a cluster:', commands: [coordinatorCommand(), workerCommand()] },
-  ];
 }
 
 /** Errors and `--help` of a command, and of its own commands, reach `main` as the program's do. */

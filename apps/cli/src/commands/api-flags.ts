@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { CoordinatorApi } from '../launch/serve-coordinator.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 
 /** Flags of the HTTP API that a coordinator serves. */
 export interface ApiFlags {

@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ClusterAddress, defaultServer, readServer } from '../cluster/address.js';
 import type { ClusterClient } from '../cluster/cluster-client.js';
 import { UsageError } from '../errors.js';
-import { tokenOption } from './coordinator.js';
+import { tokenOption } from './server-options.js';
 
 /** Flags of the commands that ask a cluster. */
 export interface ClusterFlags {

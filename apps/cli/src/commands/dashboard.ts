@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 import { stopOnSignals } from './stop-signals.js';
 
 interface DashboardFlags {

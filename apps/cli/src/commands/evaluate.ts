@@ -2,7 +2,7 @@ import type { EvaluationResult } from '@elbo/protocol/model-results';
 import type { Command } from 'commander';
 import { nats } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 import {
   addExampleFlags,
   addModelFlags,

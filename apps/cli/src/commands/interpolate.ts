@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { type LatentPathName, latentPathNames } from '../model/latent-path.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 import {
   addExampleFlags,
   addModelFlags,

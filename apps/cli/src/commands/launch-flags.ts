@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
-import { redisUrl, wholeNumber } from './options.js';
+import { redisUrl, wholeNumber } from './parsers.js';
 
 /** Flags of the commands that train on this machine: how a run is launched, never what comes out of it. */
 export interface LaunchFlags {

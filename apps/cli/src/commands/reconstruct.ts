@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { count } from '../progress/format.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 import {
   addExampleFlags,
   addModelFlags,

@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { UsageError } from '../errors.js';
 import { serverOption } from './cluster-options.js';
-import { tokenOption } from './coordinator.js';
 import { addLaunchFlags, assertLaunchFlags, type LaunchFlags } from './launch-flags.js';
 import { actOnRun } from './run-actions.js';
 import { runToItsEnd } from './run-to-its-end.js';
+import { tokenOption } from './server-options.js';
 
 interface ResumeFlags extends LaunchFlags {
   readonly server?: string;

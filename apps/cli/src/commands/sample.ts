@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { count } from '../progress/format.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
 import { addModelFlags, type ModelFlags, modelCommand, useModel } from './use-model.js';
 
 interface SampleFlags extends ModelFlags {

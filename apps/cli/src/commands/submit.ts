@@ -3,7 +3,8 @@ import { Command, Option } from 'commander';
 import { readSpec } from '../spec/read-spec.js';
 import { resolveSpec } from '../spec/resolve-spec.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
-import { addSpecFlags, typedFlags, wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
+import { addSpecFlags, typedFlags } from './spec-options.js';
 import { watchToItsEnd } from './watch-to-its-end.js';
 
 interface SubmitFlags extends ClusterFlags {

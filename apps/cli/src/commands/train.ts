@@ -4,8 +4,8 @@ import { UsageError } from '../errors.js';
 import { readSpec } from '../spec/read-spec.js';
 import { resolveSpec } from '../spec/resolve-spec.js';
 import { addLaunchFlags, assertLaunchFlags, type LaunchFlags, launchOption } from './launch-flags.js';
-import { addSpecFlags, typedFlags } from './options.js';
 import { runToItsEnd } from './run-to-its-end.js';
+import { addSpecFlags, typedFlags } from './spec-options.js';
 
 interface TrainFlags extends LaunchFlags {
   readonly out?: string;

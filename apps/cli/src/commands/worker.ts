@@ -3,8 +3,8 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { keepLivenessFile } from '../launch/liveness-file.js';
 import { withTracing } from '../launch/tracing.js';
-import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './coordinator.js';
-import { wholeNumber } from './options.js';
+import { wholeNumber } from './parsers.js';
+import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
 import { stopOnSignals } from './stop-signals.js';
 
 interface WorkerFlags {

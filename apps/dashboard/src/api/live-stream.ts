@@ -60,6 +60,7 @@ export class LiveStream {
     this.#disconnect();
     const source = new EventSource(this.#address());
     this.#source = source;
+    this.#heard(); // a dead network does not say that there is no connection either
     source.onopen = () => this.#onOpen();
     source.onerror = this.#onLost;
     for (const [name, handle] of Object.entries(this.options.on)) {
@@ -110,8 +111,14 @@ export class LiveStream {
 
   #heard(): void {
     clearTimeout(this.#silence);
-    this.#silence = setTimeout(() => checkSession().then(() => this.#heard(), this.#onLost), silenceMs);
+    this.#silence = setTimeout(() => checkSession().then(this.#onAnswer, this.#onLost), silenceMs);
   }
+
+  /** The coordinator is there and the stream is silent: there is nothing to say, or it never came to be. */
+  readonly #onAnswer = (): void => {
+    if (this.#source?.readyState === EventSource.OPEN) this.#heard();
+    else this.#reopen();
+  };
 
   readonly #onVisibility = (): void => {
     clearTimeout(this.#sleep);

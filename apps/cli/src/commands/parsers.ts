@@ -1,26 +1,5 @@
 import { isAbsolute } from 'node:path';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { flagName, specFlagGroups, specFlags, type TypedFlags } from '../spec/flags.js';
-
-/** Adds the flags that are fields of a run spec, group by group. */
-export function addSpecFlags(command: Command): Command {
-  for (const { heading, flags } of specFlagGroups) {
-    for (const flag of flags) command.addOption(new Option(flag.flag, flag.help).helpGroup(heading));
-  }
-  return command;
-}
-
-/** The spec flags that were typed, by name. */
-export function typedFlags(command: Command): TypedFlags {
-  const typed = new Map<string, string>();
-  for (const flag of specFlags) {
-    const name = flagName(flag);
-    const option = command.options.find((each) => each.long === name);
-    const value: unknown = option && command.getOptionValue(option.attributeName());
-    if (typeof value === 'string') typed.set(name, value);
-  }
-  return typed;
-}
+import { InvalidArgumentError } from 'commander';
 
 /** A parser for `--workers <n>` and the like. */
 export function wholeNumber(low: number, high: number): (text: string) => number {
