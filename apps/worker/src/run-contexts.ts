@@ -32,12 +32,13 @@ export interface WorkerSurroundings {
   sharedRun?(runId: string): { readonly arena: TensorArena; readonly update: SharedUpdateRefs };
 }
 
+/** Of this process: threads tell contexts of one run and lease apart by it, for each has memory of its own. */
+let created = 0;
+
 /** The contexts of the runs that this worker works for. */
 export class RunContexts {
   readonly #arenas = new Map<string, TensorArena>();
   readonly #contexts = new Map<string, Promise<RunContext>>();
-  /** How many there were: threads tell apart those of one lease, each of which has memory of its own. */
-  #created = 0;
   /** Those of them that are ready. */
   readonly #ready = new Map<string, RunContext>();
   /** It stays when no run works on it. */
@@ -89,7 +90,7 @@ export class RunContexts {
     return {
       run,
       threadRun: {
-        key: `${keyOf(job)}:${++this.#created}`,
+        key: `${keyOf(job)}:${++created}`,
         run,
         dataset: await this.#dataset(membership),
         memory: arena.memory,
