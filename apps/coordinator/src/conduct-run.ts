@@ -53,7 +53,8 @@ export async function conductRun(conduct: Conduct): Promise<'completed' | 'inter
     if (!endsEpoch) ledger.open(nextJobs);
     channel.publish(state.step, state.parameters);
     onPhase('during-publish', state.step);
-    // Workers have their shards, and this thread has done its own where it computes too, before people have their figures.
+    // Workers have their shards before people have their figures: in one turn of the event loop they are handed out, and
+    // in the next this thread computes its own, where it is one of the threads.
     for (let turn = 0; turn < 2 && !endsEpoch; turn++) await setImmediate();
     const terms = addTermSums(contributions.map((contribution) => contribution.terms));
     if (gradientNorm !== null) reporter.step({ epoch: epoch + 1, step: state.step, terms, gradientNorm, ...rates });

@@ -1,12 +1,9 @@
-import { ensureDataset } from '@elbo/datasets/catalog';
-import { splitWindows } from '@elbo/datasets/splits';
-import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
-import { RandomStreams } from '@elbo/vae-core/random/streams';
 import { CallingPool } from '@elbo/worker/threads/calling-pool';
 import type { GradientTask } from '@elbo/worker/threads/messages';
 import { afterEach, describe, expect, it } from 'vitest';
+import { describeMixtureRun } from './support/mixture-run.js';
 
 const batch = 8;
 const tasks = 7;
@@ -53,30 +50,11 @@ function poolOf(threads: number): CallingPool {
 let runs = 0;
 
 async function run() {
-  const spec = runSpecSchema.parse({ dataset: { name: 'gaussian-mixture' }, training: { globalBatchSize: batch } });
-  const dataset = await ensureDataset(spec.dataset, (seed) => new RandomStreams(seed));
-  const { train, test } = splitWindows(dataset, spec.dataset);
-  const { length } = createModel(spec.model, dataset.dataDim).layout;
+  const described = await describeMixtureRun(`run-${++runs}`, batch);
+  const { length } = createModel(described.run.spec.model, described.run.dataDim).layout;
   const arena = new TensorArena((tasks + 1) * 4 * length);
   const parameters = arena.refOf(arena.allocate(length).fill(0.01));
-  const runId = `run-${++runs}`;
-  const threadRun = {
-    key: runId,
-    run: {
-      runId,
-      spec,
-      datasetHash: dataset.hash,
-      dataDim: dataset.dataDim,
-      trainExamples: train.count,
-      validationExamples: 0,
-      testExamples: test.count,
-      shardsPerStep: 1,
-      microbatchSize: batch,
-    },
-    dataset: dataset.buffer,
-    memory: arena.memory,
-    update: null,
-  };
+  const threadRun = { ...described, memory: arena.memory };
   const tasksOf = (onTarget: (target: Float32Array) => void): GradientTask[] =>
     Array.from({ length: tasks }, (_, place) => {
       const target = arena.allocate(length);

@@ -1,13 +1,10 @@
-import { ensureDataset } from '@elbo/datasets/catalog';
-import { splitWindows } from '@elbo/datasets/splits';
-import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
-import { RandomStreams } from '@elbo/vae-core/random/streams';
 import type { ThreadRun } from '@elbo/worker/threads/messages';
 import runTask from '@elbo/worker/threads/run-task';
 import { ThreadState } from '@elbo/worker/threads/thread-state';
 import { describe, expect, it } from 'vitest';
+import { describeMixtureRun } from './support/mixture-run.js';
 
 const batch = 16;
 
@@ -79,24 +76,5 @@ async function threadState(): Promise<ThreadState> {
 }
 
 async function describeRun(): Promise<ThreadRun> {
-  const spec = runSpecSchema.parse({ dataset: { name: 'gaussian-mixture' }, training: { globalBatchSize: batch } });
-  const dataset = await ensureDataset(spec.dataset, (seed) => new RandomStreams(seed));
-  const { train, test } = splitWindows(dataset, spec.dataset);
-  return {
-    key: 'run-1:1',
-    run: {
-      runId: 'run-1',
-      spec,
-      datasetHash: dataset.hash,
-      dataDim: dataset.dataDim,
-      trainExamples: train.count,
-      validationExamples: 0,
-      testExamples: test.count,
-      shardsPerStep: 1,
-      microbatchSize: batch,
-    },
-    dataset: dataset.buffer,
-    memory: new TensorArena(0).memory,
-    update: null,
-  };
+  return { ...(await describeMixtureRun('run-1', batch)), memory: new TensorArena(0).memory };
 }
