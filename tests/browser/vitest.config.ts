@@ -4,6 +4,8 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
+    // A page on a busy machine is polled for longer than the second that is usual.
+    expect: { poll: { timeout: 20_000 } },
     include: ['tests/browser/*.test.ts'],
     pool: 'forks',
     // Each file has a cluster and a browser of its own, which keep both cores busy.
