@@ -6,6 +6,7 @@ import { rangeOf } from '../src/curves/robust-range.js';
 import { smooth } from '../src/curves/smooth.js';
 import { stack } from '../src/curves/stack.js';
 import { thinEvenly } from '../src/curves/thin.js';
+import { valuesWithin } from '../src/curves/values-within.js';
 import { epochEvent, stepMetrics } from './events.js';
 
 describe('smooth', () => {
@@ -87,6 +88,19 @@ describe('rangeOf', () => {
       const [low, high] = rangeOf(values, false);
       expect(high).toBeGreaterThan(low);
     }
+  });
+});
+
+describe('valuesWithin', () => {
+  it('gives the values of the series at the steps of a zoom, and at all steps without one', () => {
+    const data: [number[], number[], (number | null)[]] = [
+      [10, 20, 30, 40],
+      [0, 0, 0, 0],
+      [1, null, 3, 4],
+    ];
+    expect([...valuesWithin(null, data, [2])]).toEqual([1, null, 3, 4]);
+    expect([...valuesWithin([15, 30], data, [2])]).toEqual([null, 3]);
+    expect([...valuesWithin([30, 50], data, [2, 1])]).toEqual([3, 4, 0, 0]);
   });
 });
 

@@ -47,15 +47,3 @@ export function logScale(air: number): uPlot.Scale {
     range: (_, low, high) => (low > 0 ? [low / air, Math.max(high, 1.01 * low) * air] : [1, 10]),
   };
 }
-
-/** The numbers of the series that are now in sight. */
-export function* valuesInSight(plot: uPlot, positions: readonly number[]): Generator<number | null | undefined> {
-  const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = plot.scales.x ?? {};
-  const steps = plot.data[0];
-  for (const series of positions) {
-    const values = plot.data[series] ?? [];
-    for (const [index, step] of steps.entries()) {
-      if (step >= (min ?? -Infinity) && step <= (max ?? Infinity)) yield values[index];
-    }
-  }
-}

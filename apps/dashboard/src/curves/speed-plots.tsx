@@ -4,11 +4,12 @@ import { Plot, type PlotSync } from '../components/plot.js';
 import { count, short } from '../format/format.js';
 import type { StepPoint } from '../run/metrics-history.js';
 import { colour } from '../theme.js';
-import { logScale, stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
+import { logScale, stepAxis, stepScale, valueAxis } from './axes.js';
 import { logSteps, smoothing, withoutOutliers } from './curve-settings.js';
 import { rangeOf } from './robust-range.js';
 import { smooth } from './smooth.js';
 import { stack } from './stack.js';
+import { valuesWithin } from './values-within.js';
 
 interface StepsPlotProps {
   readonly steps: readonly StepPoint[];
@@ -93,7 +94,7 @@ export function StepTimePlot({ steps, sync }: StepsPlotProps) {
       options={() => ({
         scales: {
           x: stepScale(logSteps.value),
-          y: { range: (plot) => [0, rangeOf(valuesInSight(plot, [1]), robust)[1]] },
+          y: { range: ({ data }) => [0, rangeOf(valuesWithin(sync.zoom.value, data, [1]), robust)[1]] },
         },
         axes: [stepAxis(logSteps.value), valueAxis({ format: (value) => `${value} ms`, size: 60 })],
         // The tallest first: each covers the lower part of the one before.

@@ -5,10 +5,11 @@ import type { LegendItem } from '../components/legend.js';
 import { Plot, type PlotSync } from '../components/plot.js';
 import { nats } from '../format/format.js';
 import { colour } from '../theme.js';
-import { logScale, stepAxis, stepScale, valueAxis, valuesInSight } from './axes.js';
+import { logScale, stepAxis, stepScale, valueAxis } from './axes.js';
 import { curveData, type History, ownSeries, type Term } from './curve-data.js';
 import { comparedColours, logKl, logSteps, smoothing, withoutOutliers } from './curve-settings.js';
 import { rangeOf } from './robust-range.js';
+import { valuesWithin } from './values-within.js';
 
 export interface ComparedRun {
   readonly run: RunSummary;
@@ -59,7 +60,10 @@ export function TermPlot({ term, title, own, others, sync, height = 240 }: TermP
           x: stepScale(logSteps.value),
           y: logarithmic
             ? logScale(1.1)
-            : { range: (plot) => rangeOf(valuesInSight(plot, measuredSeries(others.length)), robust) },
+            : {
+                range: ({ data }) =>
+                  rangeOf(valuesWithin(sync.zoom.value, data, measuredSeries(others.length)), robust),
+              },
         },
         axes: [stepAxis(logSteps.value), valueAxis({ logarithmic })],
         series: [{}, ...ownLines(), ...others.flatMap((_, index) => comparedLines(index))],
