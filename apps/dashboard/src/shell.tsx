@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { connection } from './api/live-stream.js';
 import { mayChange, session, signOut } from './api/session.js';
 import { Mark } from './components/icons.js';
@@ -66,13 +66,15 @@ function useFocusOnArrival(main: { readonly current: HTMLElement | null }): void
   const to = route.value;
   const place = to.view === 'run' ? to.runId : to.view;
   const arrived = useRef<string | null>(null);
+  // Before the effects of the view itself: it has a better name for the tab once it knows its run.
+  useLayoutEffect(() => {
+    const names = { runs: 'Runs', workers: 'Workers', new: 'New run', unknown: 'Not found', run: place };
+    document.title = `${names[to.view]} · Elbo`;
+  }, [place]);
   useEffect(() => {
     const first = arrived.current === null;
     if (arrived.current === place) return;
     arrived.current = place;
-    document.title = { runs: 'Runs', workers: 'Workers', new: 'New run', unknown: 'Not found', run: place }[
-      to.view
-    ].concat(' · Elbo');
     if (!first) main.current?.focus({ preventScroll: true });
     scrollTo(0, 0);
   }, [place]);
