@@ -3,7 +3,7 @@ import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { SharedUpdate } from '@elbo/vae-core/optimizers/shared-update';
 
-// Helps with every update until it is terminated, and says how often it did something.
+// Helps with every update until it is told to stop, and says how often it did something.
 const { memory, shared, helped } = workerData;
 const kernels = Kernels.create(TensorArena.attach(memory));
 const counting = new Proxy(kernels, {
@@ -16,4 +16,4 @@ const counting = new Proxy(kernels, {
 });
 const update = new SharedUpdate(counting, shared);
 parentPort.postMessage('ready');
-for (;;) update.help();
+while (Atomics.load(helped, 2) === 0) update.help();
