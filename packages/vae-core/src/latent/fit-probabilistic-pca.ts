@@ -35,7 +35,8 @@ export function fitProbabilisticPca(data: ArrayLike<number>, dataDim: number, la
   const weight = new Float64Array(latentDim * dataDim);
   let logDeterminant = (dataDim - latentDim) * Math.log(variance);
   for (let i = 0; i < latentDim; i++) {
-    const scale = Math.sqrt((values[i] as number) - variance);
+    // No eigenvalue is below the mean of smaller ones, but where all are equal the mean's rounding may put it above.
+    const scale = Math.sqrt(Math.max((values[i] as number) - variance, 0));
     for (let k = 0; k < dataDim; k++) weight[i * dataDim + k] = scale * (vectors[i * dataDim + k] as number);
     logDeterminant += Math.log(values[i] as number);
   }

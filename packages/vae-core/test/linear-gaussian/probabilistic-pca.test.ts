@@ -104,6 +104,21 @@ describe('the maximum-likelihood fit of probabilistic PCA', () => {
     expect(covariance[0]).toBeGreaterThan(0);
   });
 
+  it('has W = 0 where no direction has more variance than another, in every dimension', () => {
+    for (let dim = 2; dim <= 12; dim++) {
+      // Each unit vector and its opposite: the covariance is I / dim.
+      const unitVectors = Array.from({ length: 2 * dim * dim }, (_, at) => {
+        const n = Math.floor(at / dim);
+        return at % dim === n >> 1 ? 1 - 2 * (n & 1) : 0;
+      });
+      for (let latentDim = 1; latentDim < dim; latentDim++) {
+        const { model } = fitProbabilisticPca(unitVectors, dim, latentDim);
+        expect(model.variance).toBeCloseTo(1 / dim, 12);
+        for (const w of Array.from(model.weight)) expect(Math.abs(w)).toBeLessThan(1e-7);
+      }
+    }
+  });
+
   it('refuses data that are not whole examples, and more latent dimensions than leave room for noise', () => {
     expect(() => fitProbabilisticPca(data.subarray(1), dataDim, 2)).toThrow(/whole number of examples/);
     expect(() => fitProbabilisticPca(data, dataDim, dataDim)).toThrow(/latentDim/);
