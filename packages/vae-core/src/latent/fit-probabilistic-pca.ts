@@ -15,7 +15,8 @@ export interface ProbabilisticPcaFit {
  * rotation that (7) leaves open chosen as I. W's columns are then orthogonal, so that p(z|x) has a diagonal covariance:
  * an encoder with a diagonal one loses nothing there (Lucas et al. 2019, "Don't blame the ELBO!").
  * @param data [count, dataDim]
- * @throws RangeError when the data are not a whole number of examples, or latentDim leaves no dimension for the noise.
+ * @throws RangeError when the data are not a whole number of examples, latentDim leaves no dimension for the noise, or
+ *   the data leave it no variance but rounding.
  */
 export function fitProbabilisticPca(data: ArrayLike<number>, dataDim: number, latentDim: number): ProbabilisticPcaFit {
   if (data.length === 0 || data.length % dataDim !== 0) {
@@ -27,7 +28,9 @@ export function fitProbabilisticPca(data: ArrayLike<number>, dataDim: number, la
   const { mean, covariance } = meanAndCovariance(data, dataDim);
   const { values, vectors } = symmetricEigen(covariance, dataDim);
   const variance = values.subarray(latentDim).reduce((sum, value) => sum + value, 0) / (dataDim - latentDim);
-  if (!(variance > 0)) {
+  // Eigenvalues that should be 0 come out as rounding of the largest: below this they cannot be told from it.
+  const rounding = dataDim * Number.EPSILON * (values[0] as number);
+  if (!(variance > rounding)) {
     throw new RangeError(
       `the data lie in ${latentDim} dimensions or fewer, which leaves no variance for the noise: the likelihood has no maximum`,
     );

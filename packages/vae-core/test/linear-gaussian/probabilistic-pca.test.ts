@@ -124,4 +124,13 @@ describe('the maximum-likelihood fit of probabilistic PCA', () => {
     expect(() => fitProbabilisticPca(data, dataDim, dataDim)).toThrow(/latentDim/);
     expect(() => fitProbabilisticPca(new Float32Array(60), dataDim, 2)).toThrow(/no variance for the noise/);
   });
+
+  it('refuses data on a line, whose eigenvalues beyond the first are nothing but rounding', () => {
+    for (let trial = 0; trial < 10; trial++) {
+      const direction = normals(7, trial, 4);
+      const along = normals(8, trial, 50);
+      const line = Float64Array.from({ length: 200 }, (_, at) => 1 + along[at >> 2]! * direction[at % 4]!);
+      expect(() => fitProbabilisticPca(line, 4, 1)).toThrow(/no variance for the noise/);
+    }
+  });
 });
