@@ -1,10 +1,4 @@
-import {
-  choleskyFactor,
-  choleskyInverse,
-  choleskyLogDeterminant,
-  choleskySolve,
-  solveLower,
-} from '../linear-algebra/cholesky.js';
+import { choleskyFactor, choleskyInverse, choleskyLogDeterminant, choleskySolve } from '../linear-algebra/cholesky.js';
 
 /** x = W z + b + sigma * noise, with z ~ N(0, I) and noise ~ N(0, I): Tipping and Bishop 1999, (2). */
 export interface LinearGaussian {
@@ -49,14 +43,22 @@ export class ProbabilisticPca {
     this.#logDeterminant = choleskyLogDeterminant(this.#factor, latentDim);
   }
 
-  /** ln p(x), exact, in nats. x [dataDim] */
+  /**
+   * ln p(x), exact, in nats. x [dataDim]. With m the posterior's mean, (x - b)^T C^-1 (x - b) is
+   * |x - b - W m|^2 / sigma^2 + |m|^2: a sum of squares, where C^-1 as above would be a difference of large numbers.
+   */
   logProb(x: ArrayLike<number>): number {
-    const { latentDim, dataDim, bias, variance } = this.model;
-    let distance = 0;
-    for (let k = 0; k < dataDim; k++) distance += ((x[k] as number) - (bias[k] as number)) ** 2;
-    for (const value of solveLower(this.#factor, this.#project(x))) distance -= value ** 2;
+    const { latentDim, dataDim, weight, bias, variance } = this.model;
+    const z = this.posteriorMean(x);
+    let squares = 0;
+    for (let k = 0; k < dataDim; k++) {
+      let residual = (x[k] as number) - (bias[k] as number);
+      for (let i = 0; i < latentDim; i++) residual -= (weight[i * dataDim + k] as number) * (z[i] as number);
+      squares += residual ** 2;
+    }
+    const distance = squares / variance + z.reduce((sum, value) => sum + value ** 2, 0);
     const logDeterminant = (dataDim - latentDim) * Math.log(variance) + this.#logDeterminant;
-    return -0.5 * (dataDim * Math.log(2 * Math.PI) + logDeterminant + distance / variance);
+    return -0.5 * (dataDim * Math.log(2 * Math.PI) + logDeterminant + distance);
   }
 
   /** The mean of p(z|x). [latentDim] */

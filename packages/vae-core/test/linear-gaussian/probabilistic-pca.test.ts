@@ -37,6 +37,18 @@ describe('the marginal and the posterior of probabilistic PCA equal those of the
   });
 });
 
+describe('ln p(x) of probabilistic PCA', () => {
+  it('keeps its digits where the variance of the noise is small beside that of W z', () => {
+    for (const variance of [1, 1e-4, 1e-8, 1e-12]) {
+      const pca = new ProbabilisticPca({ latentDim: 1, dataDim: 2, weight: [3, 4], bias: [0, 0], variance });
+      // In the directions of W and across it: two independent Gaussians of variance 25 + sigma^2 and sigma^2.
+      const logNormal = (squared: number, v: number) => -0.5 * (Math.log(2 * Math.PI * v) + squared / v);
+      const expected = logNormal(50 ** 2, 25 + variance) + logNormal(0, variance);
+      expect(Math.abs(pca.logProb([30, 40]) - expected)).toBeLessThan(1e-9);
+    }
+  });
+});
+
 describe('KL(q || p(z|x))', () => {
   it('is 0 where q is the posterior, and grows with any step away from it', () => {
     const golden = cases.find(({ latentDim }) => latentDim === 1)!;
