@@ -28,12 +28,14 @@ const LN_2PI = Math.log(2 * Math.PI);
  * Mean-field variational inference of a Gaussian's unknown mean and precision (Bishop, Pattern Recognition and Machine
  * Learning, 10.1.3): q(mu) and q(tau) are each updated given the other until the bound rises by less than `tolerance`.
  * @param tolerance nats
+ * @throws RangeError when there are no data
  */
 export function fitMeanAndPrecision(
   data: ArrayLike<number>,
   prior: NormalGamma,
   { tolerance = 1e-12, maxIterations = 1000 } = {},
 ): MeanPrecisionFit {
+  if (data.length === 0) throw new RangeError('there are no data to fit a mean and a precision to');
   const { count, mean: sampleMean, scatter } = summarize(data);
   // (10.26) and (10.29) do not depend on the other factor. The shape's 1/2 beyond count / 2 is p(mu|tau)'s own tau.
   const mean = (prior.meanPrecision * prior.mean + count * sampleMean) / (prior.meanPrecision + count);

@@ -76,6 +76,10 @@ describe("mean-field inference of a Gaussian's mean and precision", () => {
     );
   });
 
+  it('refuses to fit no data, which would give NaN', () => {
+    expect(() => fitMeanAndPrecision([], prior)).toThrow(RangeError);
+  });
+
   it('ends near the sample mean and precision when the prior says little and the data are many', () => {
     const data = Array.from({ length: 4000 }, (_, i) => 3 + 2 * Math.sin(i * 12.9898));
     const weak = { mean: 0, meanPrecision: 1e-3, shape: 1e-3, rate: 1e-3 };
