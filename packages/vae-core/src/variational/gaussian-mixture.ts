@@ -32,6 +32,7 @@ export interface GaussianMixtureFit {
  * Variational inference of a Bayesian mixture of Gaussians (PRML 10.2). Starts from each example given to the nearest
  * of `components` examples chosen by the seed; iterates until the bound rises by less than `tolerance` nats.
  * @param data [count, dim], dim from the prior's mean
+ * @throws RangeError when the data are not a whole number of examples.
  */
 export function fitGaussianMixture(
   data: ArrayLike<number>,
@@ -41,6 +42,9 @@ export function fitGaussianMixture(
   { tolerance = 1e-6, maxIterations = 500 } = {},
 ): GaussianMixtureFit {
   const dim = prior.mean.length;
+  if (data.length === 0 || data.length % dim !== 0) {
+    throw new RangeError(`${data.length} numbers are not a whole number of examples of ${dim}`);
+  }
   const base = gaussianWishartOf(prior);
   const examples = Array.from({ length: data.length / dim }, (_, n) =>
     Float64Array.from({ length: dim }, (_, i) => data[n * dim + i] as number),

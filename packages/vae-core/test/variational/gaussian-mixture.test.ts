@@ -93,6 +93,11 @@ describe('variational inference of a Bayesian mixture of Gaussians', () => {
     expect(bound(2)).toBeGreaterThan(bound(1));
   });
 
+  it('refuses data that are not whole examples, of which it would leave the last out', () => {
+    expect(() => fitGaussianMixture(threeClusters(1, 6).subarray(1), 2, priorWith(1), 1)).toThrow(/whole number/);
+    expect(() => fitGaussianMixture([], 2, priorWith(1), 1)).toThrow(RangeError);
+  });
+
   it('gives the same bits for the same seed, and responsibilities that add up to 1', () => {
     const data = threeClusters(1, 60);
     const fit = fitGaussianMixture(data, 4, priorWith(1), 5);
