@@ -21,7 +21,7 @@ const FULL_STEP_BELOW = 1e-9;
  * gradient is E[features] - moments and whose Hessian is the features' covariance. Newton's method with a backtracking
  * line search (Boyd and Vandenberghe, Convex Optimization, 9.5).
  * @param features [features][support]
- * @param tolerance of each moment
+ * @param tolerance of each moment, as a part of its largest distance from a value of the feature
  * @throws MomentConstraintError
  */
 export function maximumEntropy(
@@ -34,12 +34,14 @@ export function maximumEntropy(
     throw new RangeError('each feature needs a value at every point of the support, and one moment');
   }
   const centred = features.map((feature, k) => centre(feature, moments, k));
+  const tolerances = centred.map((feature) => tolerance * largest(feature.map(Math.abs)));
   let multipliers = new Float64Array(moments.length);
   let current = evaluateDual(centred, multipliers);
   for (let iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
-    if (largest(current.gradient.map(Math.abs)) < tolerance) return solution(current, multipliers);
+    const { gradient } = current;
+    if (tolerances.every((most, k) => Math.abs(gradient[k] as number) < most)) return solution(current, multipliers);
     const step = newtonStep(centred, moments, current);
-    const decrement = step.reduce((sum, s, k) => sum + s * (current.gradient[k] as number), 0);
+    const decrement = step.reduce((sum, s, k) => sum + s * (gradient[k] as number), 0);
     const from = current.value;
     for (let size = 1; ; size /= 2) {
       const next = multipliers.map((lambda, k) => lambda - size * (step[k] as number));

@@ -36,6 +36,17 @@ describe('the distribution of the largest entropy', () => {
     expect(entropy + Math.log(step)).toBeCloseTo(0.5 * Math.log(2 * Math.PI * Math.E * variance), 8);
   });
 
+  it('does not depend on the unit of the features', () => {
+    const { probabilities, multipliers } = maximumEntropy([faces], [4.5]);
+    for (const unit of [1e-9, 1e8, 1e12]) {
+      const scaled = maximumEntropy([faces.map((x) => x * unit)], [4.5 * unit]);
+      scaled.probabilities.forEach((p, i) => {
+        expect(p).toBeCloseTo(probabilities[i]!, 9);
+      });
+      expect(scaled.multipliers[0]! * unit).toBeCloseTo(multipliers[0]!, 9);
+    }
+  });
+
   it('has the moments asked for, also close to the ends, where nearly all the mass is on one point', () => {
     fc.assert(
       fc.property(fc.double({ min: 1.001, max: 5.999, noNaN: true }), (mean) => {
