@@ -1,3 +1,4 @@
+import { fillPhiloxBlocks } from '@elbo/vae-core/random/philox';
 import { hashStreamName, RandomStreams, randomStreamNames } from '@elbo/vae-core/random/streams';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -138,6 +139,21 @@ describe('who draws, when and in what pieces', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('the bits of a stream', () => {
+  it('are the Philox blocks with key (seed, hash of the name) and counter (block, sample, example, step)', () => {
+    const [seed, step, example, sample] = [0x9e3779b9, 7, 60_001, 3];
+    const words = new Uint32Array(12);
+    fillPhiloxBlocks(seed, hashStreamName('epsilon'), 0, sample, example, step, words, 0, 3);
+    const uniforms = new Float32Array(12);
+    new RandomStreams(seed).fillUniform('epsilon', step, example, sample, uniforms, 0, 12);
+    expect([...uniforms]).toEqual(Array.from(words, (word) => (word >>> 8) / 2 ** 24));
+  });
+
+  it('do not change from one version to the next: this order is kept', () => {
+    expect([...new RandomStreams(1).permutation('shuffle', 2, 12)]).toEqual([7, 8, 0, 4, 2, 5, 11, 3, 10, 6, 1, 9]);
   });
 });
 
