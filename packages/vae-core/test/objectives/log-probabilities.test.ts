@@ -1,5 +1,10 @@
 import { prepareTfjs, useBackend } from '@elbo/vae-core/engines/tfjs-runtime';
-import { bernoulliLogProb, gaussianKlDivergence, gaussianLogProb } from '@elbo/vae-core/objectives/elbo';
+import {
+  bernoulliLogProb,
+  gaussianKlDivergence,
+  gaussianLogProb,
+  likelihoodMean,
+} from '@elbo/vae-core/objectives/elbo';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -59,6 +64,21 @@ describe('the Gaussian log-probability', () => {
   it('is minus half the squared distance and a constant at unit variance, as in (13.27)', () => {
     const logProb = gaussianLogProb(tf.tensor2d([[0, 0]]), 0, tf.tensor2d([[3, 4]])).dataSync()[0];
     expect(logProb).toBeCloseTo(-25 / 2 - Math.log(2 * Math.PI), 5);
+  });
+});
+
+describe("the likelihood's mean", () => {
+  const decoded = [-90, -2, 0, 0.5, 90];
+
+  it('is the sigmoid of the logits for Bernoulli', () => {
+    const mean = likelihoodMean({ kind: 'bernoulli' }, tf.tensor2d([decoded])).dataSync();
+    const expected = decoded.map((logit) => 1 / (1 + Math.exp(-logit)));
+    expect(largestError(mean, expected)).toBeLessThan(1e-6);
+  });
+
+  it.each([0.3, 'learned'] as const)("is the decoder's output for a Gaussian of variance %s", (variance) => {
+    const mean = likelihoodMean({ kind: 'gaussian', variance }, tf.tensor2d([decoded])).dataSync();
+    expect([...mean]).toEqual(decoded);
   });
 });
 
