@@ -88,6 +88,11 @@ describe('the passes', () => {
     },
   );
 
+  test('leave a product alone that is broadcast to what is added to it', async () => {
+    const rowAndTable = programOf((product) => tf.add(tf.matMul(tf.ones([1, 4]), product), tf.exp(product)));
+    await expectSameValue(rowAndTable);
+  });
+
   test('leave the Bernoulli gradient as sigmoid(logits) - x, with the sigmoid computed once', () => {
     const graph = optimize(traceProgram(gradientOf(makeSubject({ activation: 'linear' }))));
     const wide = inOrder(graph).filter(({ shape }) => shape.at(-1) === 12 && shape.length === 2);
@@ -136,6 +141,21 @@ async function expectSameValues(program: Program, subject: Subject, before: Grap
     );
     expect(furthest / largest, name).toBeLessThan(1e-5);
   }
+}
+
+/** Of a program of programOf. */
+async function expectSameValue(program: Program): Promise<void> {
+  const parameters = Float32Array.from({ length: 30 }, (_, i) => Math.sin(i));
+  const x = Float32Array.from({ length: 24 }, (_, i) => Math.cos(i));
+  const traced = traceProgram(program);
+  const values = [traced, optimize(traced)].map(async (graph) => {
+    const session = await openSession(program, encodeGraph(graph));
+    const { y } = await session.run(parameters, { x });
+    await session.release();
+    return y?.[0] as number;
+  });
+  const [expected, actual] = (await Promise.all(values)) as [number, number];
+  expect(actual).toBeCloseTo(expected, 4);
 }
 
 async function run(program: Program, { inputs }: Subject, graph: Graph): Promise<Record<string, Float32Array>> {

@@ -1,4 +1,12 @@
-import { type FusedActivation, fusedActivations, type Graph, makeNode, type Node, type Product } from '../ir/node.js';
+import {
+  type FusedActivation,
+  fusedActivations,
+  type Graph,
+  makeNode,
+  type Node,
+  type Product,
+  sameShape,
+} from '../ir/node.js';
 import { countUses, rewriteGraph } from '../ir/walk.js';
 
 /**
@@ -23,7 +31,8 @@ export function fuseProducts(graph: Graph): Graph {
 function withAddend(node: Node, products: readonly (Product | undefined)[]): Node {
   for (const [i, product] of products.entries()) {
     const [factors, addend] = [(node.operands[i] as Node).operands, node.operands[1 - i] as Node];
-    if (product && factors.length === 2 && (node.operands[i] as Node).shape.length === node.shape.length) {
+    // A product's third operand is broadcast to the product, never the product to it.
+    if (product && factors.length === 2 && sameShape((node.operands[i] as Node).shape, node.shape)) {
       return makeNode(product, [...factors, addend], node.shape);
     }
   }
