@@ -93,6 +93,12 @@ describe('the passes', () => {
     await expectSameValue(rowAndTable);
   });
 
+  test('keep infinity and minus infinity apart', async () => {
+    const unbounded = (product: tf.Tensor) =>
+      tf.add(tf.minimum(product, Number.POSITIVE_INFINITY), tf.maximum(product, Number.NEGATIVE_INFINITY));
+    await expectSameValue(programOf(unbounded));
+  });
+
   test('leave the Bernoulli gradient as sigmoid(logits) - x, with the sigmoid computed once', () => {
     const graph = optimize(traceProgram(gradientOf(makeSubject({ activation: 'linear' }))));
     const wide = inOrder(graph).filter(({ shape }) => shape.at(-1) === 12 && shape.length === 2);

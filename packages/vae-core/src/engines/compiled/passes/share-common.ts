@@ -1,4 +1,4 @@
-import type { Graph, Node } from '../ir/node.js';
+import type { Graph, Node, Operation } from '../ir/node.js';
 import { rewriteGraph } from '../ir/walk.js';
 
 /** Computes once what several places compute: the value and the gradient both want sigmoid(logits). */
@@ -21,6 +21,11 @@ function keyOf({ operation, operands, shape, type }: Node, ids: ReadonlyMap<Node
   if (operation.op === 'Constant') return undefined;
   const inputs = operands.map((operand) => ids.get(operand) as number);
   if (commutative.has(operation.op)) inputs.sort((a, b) => a - b);
-  const zeroSign = operation.op === 'Uniform' && Object.is(operation.value, -0) ? '-' : '';
-  return `${JSON.stringify([operation, inputs, shape, type])}${zeroSign}`;
+  return `${JSON.stringify([operation, inputs, shape, type])}${uniformKey(operation)}`;
+}
+
+/** JSON writes -0 as 0, and NaN and both infinities as null. */
+function uniformKey(operation: Operation): string {
+  if (operation.op !== 'Uniform') return '';
+  return Object.is(operation.value, -0) ? '-0' : String(operation.value);
 }
