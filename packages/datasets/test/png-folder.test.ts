@@ -1,8 +1,9 @@
 import { join } from 'node:path';
+import { deflateSync } from 'node:zlib';
 import { readPngFolder } from '@elbo/datasets/importers/png-folder';
 import { encode } from 'fast-png';
 import { describe, expect, it } from 'vitest';
-import { png, sourceFolder } from './support.js';
+import { png, rawPng, sourceFolder } from './support.js';
 
 const grey = (value: number) => png(3, 2, 1, () => value);
 
@@ -75,6 +76,21 @@ describe('the PNG folder importer', () => {
     damaged[45]! ^= 0xff;
     const folder = await sourceFolder({ 'damaged.png': damaged });
     await expect(readPngFolder(folder, null)).rejects.toThrow(/damaged\.png: it cannot be decoded: .*Save it again/);
+  });
+
+  it('refuses pixels that end within a row, interlaced or not, and a checksum that does not fit them', async () => {
+    const read = async (image: Uint8Array) => readPngFolder(await sourceFolder({ 'a.png': image }), null);
+    const rows = [0, 1, 2, 3, 0, 4, 5, 6];
+    const interlaced = [0, 1, 0, 3, 0, 2, 0, 4, 5, 6];
+    for (const image of [rawPng([3, 2, 8, 0], rows), rawPng([3, 2, 8, 0, 1], interlaced)]) {
+      expect([...(await read(image)).values]).toEqual([1, 2, 3, 4, 5, 6]);
+    }
+    await expect(read(rawPng([3, 2, 8, 0], rows.slice(0, -1)))).rejects.toThrow(/7 bytes where 8 are needed/);
+    const shorter = rawPng([3, 2, 8, 0, 1], interlaced.slice(0, -2));
+    await expect(read(shorter)).rejects.toThrow(/8 bytes where 10 are needed/);
+    const stream = deflateSync(Uint8Array.from(rows));
+    stream[stream.length - 1]! ^= 1;
+    await expect(read(rawPng([3, 2, 8, 0], [], ['IDAT', stream]))).rejects.toThrow(/decoded: incorrect data check/);
   });
 
   it('refuses transparency, 16 bits, and an image too large to be one example', async () => {

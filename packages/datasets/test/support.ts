@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { crc32, deflateSync } from 'node:zlib';
 import { DatasetCache } from '@elbo/datasets/cache';
 import type { RandomSource } from '@elbo/datasets/random-source';
 import { encode } from 'fast-png';
@@ -68,6 +69,28 @@ export function npy(
 export function png(width: number, height: number, channels: 1 | 2 | 3 | 4, pixel: (i: number) => number): Uint8Array {
   const data = Uint8Array.from({ length: width * height * channels }, (_, i) => pixel(i));
   return encode({ width, height, channels, depth: 8, data });
+}
+
+/** A PNG of these header fields, whose rows are given with their filters' bytes: what an encoder would not write. */
+export function rawPng(
+  [width, height, depth, colourType, interlace = 0]: readonly number[],
+  rows: readonly number[],
+  ...chunks: readonly (readonly [type: string, data: Uint8Array])[]
+): Buffer {
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width!, 0);
+  header.writeUInt32BE(height!, 4);
+  header.set([depth!, colourType!, 0, 0, interlace], 8);
+  const all = [['IHDR', header], ...chunks, ['IDAT', deflateSync(Uint8Array.from(rows))], ['IEND', Buffer.alloc(0)]];
+  const encoded = (all as [string, Uint8Array][]).map(([type, data]) => {
+    const chunk = Buffer.alloc(12 + data.length);
+    chunk.writeUInt32BE(data.length, 0);
+    chunk.write(type, 4, 'latin1');
+    chunk.set(data, 8);
+    chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
+    return chunk;
+  });
+  return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...encoded]);
 }
 
 /** A keyed source made of a 32-bit mixing hash: every number depends on the whole key and on nothing else. */

@@ -13,6 +13,7 @@ export interface PngImage {
 
 const signature = '89504e470d0a1a0a';
 const headerEnd = 33;
+const interlaceAt = 28;
 /** Of a PNG that is gzip, which it need not be: more than its pixels can take. */
 const maxPngBytes = 4 * maxExampleValues;
 
@@ -31,7 +32,7 @@ export async function readPng(path: string): Promise<PngImage> {
   // Before anything is decompressed: a small file may declare a huge image, or hold more than it declares.
   const values = width * height * 4;
   if (values > maxExampleValues) throw new TooLargeError(path, values, maxExampleValues, 'values');
-  requireModest(chunks, 2 * values + 8 * height + 64, path);
+  const unpackedBytes = unpack(chunks, 2 * values + 8 * height + 64, path);
   const image = decodeOrThrow(Buffer.concat([bytes.subarray(0, 8), ...chunks.map((chunk) => chunk.bytes)]), path);
   if (image.palette !== undefined || image.depth !== 8 || (image.channels !== 1 && image.channels !== 3)) {
     const colours = image.palette === undefined ? `${image.channels} channels` : 'a palette';
@@ -41,6 +42,12 @@ export async function readPng(path: string): Promise<PngImage> {
     );
   }
   const { channels } = image;
+  // The decoder takes what a last row lacks for black.
+  const neededBytes = filteredBytes(width, height, channels, bytes[interlaceAt] === 1);
+  if (unpackedBytes < neededBytes) {
+    const found = `its pixels unpack to ${unpackedBytes} bytes where ${neededBytes} are needed`;
+    throw new UnsupportedContentError(path, `${found}. Save it again.`);
+  }
   const pixels = new Uint8Array(image.data.buffer, image.data.byteOffset, image.data.byteLength);
   return { shape: channels === 1 ? [height, width] : [height, width, channels], pixels };
 }
@@ -73,23 +80,48 @@ function splitChunks(bytes: Buffer, path: string): Chunk[] {
   }
 }
 
-/** Refuses pixels that inflate to more than the image can have. Other damage is the decoder's to name. */
-function requireModest(chunks: readonly Chunk[], maxBytes: number, path: string): void {
+/** How many bytes the pixels inflate to. Refuses more than the image can have, and a damaged stream. */
+function unpack(chunks: readonly Chunk[], maxBytes: number, path: string): number {
   const packed = chunks.filter(({ type }) => type === 'IDAT').map(({ bytes }) => bytes.subarray(8, -4));
   try {
-    inflateSync(Buffer.concat(packed), { maxOutputLength: maxBytes });
+    return inflateSync(Buffer.concat(packed), { maxOutputLength: maxBytes }).length;
   } catch (cause) {
     if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') {
       throw new UnsupportedContentError(path, `its pixels unpack to more than the ${maxBytes} bytes they can have.`);
     }
+    throw undecodable(cause, path);
   }
+}
+
+/** Where each pass of Adam7 starts, and its steps: x, y, dx, dy (PNG specification, third edition, 8.1). */
+const adam7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+const onePass = [[0, 0, 1, 1]] as const;
+
+/** Bytes of all rows of an 8-bit image, each with its filter's byte before it. */
+function filteredBytes(width: number, height: number, channels: number, interlaced: boolean): number {
+  return (interlaced ? adam7 : onePass).reduce((bytes, [x, y, dx, dy]) => {
+    const [columns, rows] = [Math.ceil((width - x) / dx), Math.ceil((height - y) / dy)];
+    return columns > 0 && rows > 0 ? bytes + rows * (1 + columns * channels) : bytes;
+  }, 0);
 }
 
 function decodeOrThrow(bytes: Buffer, path: string): ReturnType<typeof decode> {
   try {
     return decode(bytes, { checkCrc: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new UnsupportedContentError(path, `it cannot be decoded: ${reason}. Save it again.`, { cause });
+    throw undecodable(cause, path);
   }
+}
+
+function undecodable(cause: unknown, path: string): UnsupportedContentError {
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new UnsupportedContentError(path, `it cannot be decoded: ${reason}. Save it again.`, { cause });
 }
