@@ -27,6 +27,15 @@ describe('the PNG folder importer', () => {
     expect([...table.values]).toEqual([0, 10, 20, 30, 40, 50]);
   });
 
+  it('reads RGB that suggests a palette, and refuses indices into one', async () => {
+    const palette = ['PLTE', Uint8Array.of(1, 2, 3)] as const;
+    const rgb = rawPng([1, 2, 8, 2], [0, 1, 2, 3, 0, 4, 5, 6], palette);
+    const table = await readPngFolder(await sourceFolder({ 'a.png': rgb }), null);
+    expect([...table.values]).toEqual([1, 2, 3, 4, 5, 6]);
+    const indexed = await sourceFolder({ 'a.png': rawPng([1, 2, 8, 3], [0, 0, 0, 0], palette) });
+    await expect(readPngFolder(indexed, null)).rejects.toThrow(/a palette of 8 bits/);
+  });
+
   it('takes sub-folders as labels, with the numbers they had in the train split', async () => {
     const train = await sourceFolder({ 'dog/1.png': grey(1), 'cat/1.png': grey(2), 'cat/2.png': grey(3) });
     const table = await readPngFolder(train, null);

@@ -34,8 +34,10 @@ export async function readPng(path: string): Promise<PngImage> {
   if (values > maxExampleValues) throw new TooLargeError(path, values, maxExampleValues, 'values');
   const unpackedBytes = unpack(chunks, 2 * values + 8 * height + 64, path);
   const image = decodeOrThrow(Buffer.concat([bytes.subarray(0, 8), ...chunks.map((chunk) => chunk.bytes)]), path);
-  if (image.palette !== undefined || image.depth !== 8 || (image.channels !== 1 && image.channels !== 3)) {
-    const colours = image.palette === undefined ? `${image.channels} channels` : 'a palette';
+  // An RGB image may have a palette too: a suggestion to screens of few colours.
+  const isIndexed = image.palette !== undefined && image.channels === 1;
+  if (isIndexed || image.depth !== 8 || (image.channels !== 1 && image.channels !== 3)) {
+    const colours = isIndexed ? 'a palette' : `${image.channels} channels`;
     throw new UnsupportedContentError(
       path,
       `it has ${colours} of ${image.depth} bits. Save it as 8-bit grey or 8-bit RGB, without transparency.`,
