@@ -105,6 +105,8 @@ describe('the PNG folder importer', () => {
   it('refuses transparency, 16 bits, and an image too large to be one example', async () => {
     const rgba = await sourceFolder({ 'a.png': png(1, 1, 4, () => 0) });
     await expect(readPngFolder(rgba, null)).rejects.toThrow(/4 channels of 8 bits/);
+    const key = rawPng([3, 1, 8, 0], [0, 1, 2, 3], ['tRNS', Uint8Array.of(0, 3)]);
+    await expect(readPngFolder(await sourceFolder({ 'a.png': key }), null)).rejects.toThrow(/colours is transparent/);
     const deep = encode({ width: 1, height: 1, channels: 1, depth: 16, data: Uint16Array.of(1) });
     await expect(readPngFolder(await sourceFolder({ 'a.png': deep }), null)).rejects.toThrow(/1 channels of 16 bits/);
     const huge = Buffer.from(grey(1));

@@ -43,6 +43,9 @@ export async function readPng(path: string): Promise<PngImage> {
       `it has ${colours} of ${image.depth} bits. Save it as 8-bit grey or 8-bit RGB, without transparency.`,
     );
   }
+  if (image.transparency !== undefined) {
+    throw new UnsupportedContentError(path, 'one of its colours is transparent (tRNS). Save it without transparency.');
+  }
   const { channels } = image;
   // The decoder takes what a last row lacks for black.
   const neededBytes = filteredBytes(width, height, channels, bytes[interlaceAt] === 1);
