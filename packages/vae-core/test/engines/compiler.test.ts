@@ -88,6 +88,32 @@ describe('the passes', () => {
     },
   );
 
+  const half = (x: tf.Tensor) => tf.mul(x, 0.5);
+  const rewritten: Record<string, (x: tf.Tensor) => tf.Tensor> = {
+    '-x a': (x) => tf.mul(tf.neg(x), 0.3),
+    '-(x - y)': (x) => tf.neg(tf.sub(x, tf.exp(x))),
+    '-(x a)': (x) => tf.neg(tf.mul(tf.tanh(x), 0.3)),
+    'x + -y, -x + y and x - -y': (x) => {
+      const y = tf.neg(tf.exp(x));
+      return tf.mul(tf.add(x, y), tf.mul(tf.add(y, tf.square(x)), tf.sub(tf.tanh(x), y)));
+    },
+    '0 - x and x - 0': (x) => tf.mul(tf.sub(0, x), tf.sub(tf.exp(x), 0)),
+    'a x + a y and a x - a y': (x) => tf.mul(tf.add(half(x), half(tf.exp(x))), tf.sub(half(x), half(tf.exp(x)))),
+    'a x + -a y and a x - -a y': (x) => {
+      const y = tf.mul(tf.exp(x), -0.5);
+      return tf.mul(tf.add(half(x), y), tf.sub(half(x), y));
+    },
+    'a x + b y': (x) => tf.add(half(x), tf.mul(tf.exp(x), 0.25)),
+    'sums and means of a x': (x) => tf.add(tf.sum(half(tf.exp(x)), 0), tf.mean(tf.mul(x, -3), 0)),
+    'products of a x': (x) => tf.exp(tf.matMul(half(x) as tf.Tensor2D, tf.mul(x, -0.2) as tf.Tensor2D, false, true)),
+    'sums of uniform tensors': (x) => tf.add(tf.sum(tf.fill([3, 5], 0.7), 0), tf.mul(x, tf.mean(tf.fill([4], 2)))),
+    'differences of softplus': (x) => {
+      const wide = tf.reshape(x, [5, 4]);
+      return tf.exp(tf.sum(tf.sub(tf.sub(wide, tf.softplus(wide)), tf.softplus(tf.neg(half(wide)))), 1));
+    },
+  };
+  test.each(Object.entries(rewritten))('keep the value of %s', async (_, f) => expectSameValue(programOf(f)));
+
   test('leave a product alone that is broadcast to what is added to it', async () => {
     const rowAndTable = programOf((product) => tf.add(tf.matMul(tf.ones([1, 4]), product), tf.exp(product)));
     await expectSameValue(rowAndTable);
