@@ -6,7 +6,9 @@ import { rangeOf } from '../src/curves/robust-range.js';
 import { smooth } from '../src/curves/smooth.js';
 import { stack } from '../src/curves/stack.js';
 import { thinEvenly } from '../src/curves/thin.js';
+import { logStepTicks, stepIncrements, writeTicks } from '../src/curves/ticks.js';
 import { valuesWithin } from '../src/curves/values-within.js';
+import { count, short } from '../src/format/format.js';
 import { epochEvent, stepMetrics } from './events.js';
 
 describe('smooth', () => {
@@ -145,5 +147,19 @@ describe('stack', () => {
       [11, 2],
       [111, 202],
     ]);
+  });
+});
+
+describe('ticks of steps', () => {
+  it('are at whole steps', () => {
+    expect(stepIncrements.slice(0, 4)).toEqual([1, 2, 5, 10]);
+    expect(stepIncrements.every(Number.isInteger)).toBe(true);
+    expect(logStepTicks(1, 9)).toEqual([1, 2, 3, 4, 5, 7]);
+  });
+
+  it('are written in as few digits as tell them apart', () => {
+    expect(writeTicks([12_000, 13_000], [short, count])).toEqual(['12k', '13k']);
+    expect(writeTicks([12_340, 12_345], [short, count])).toEqual(['12,340', '12,345']);
+    expect(writeTicks([1, null, 2], [short, count])).toEqual(['1', '', '2']);
   });
 });

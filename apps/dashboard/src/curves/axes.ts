@@ -2,6 +2,7 @@ import type uPlot from 'uplot';
 import { count, short } from '../format/format.js';
 import { colour } from '../theme.js';
 import { logTicks } from './log-ticks.js';
+import { logStepTicks, stepIncrements, writeTicks } from './ticks.js';
 
 const font = '12px system-ui, sans-serif';
 
@@ -13,21 +14,21 @@ export function axis(more: Partial<uPlot.Axis> = {}): uPlot.Axis {
 
 /** Steps along the bottom. */
 export function stepAxis(logarithmic: boolean): uPlot.Axis {
-  return axis({ values: labelled(short), space: 60, size: 30, ...(logarithmic && logSplits) });
+  const places = logarithmic ? logSplits(logStepTicks) : { incrs: stepIncrements };
+  return axis({ values: labelled(short, count), space: 60, size: 30, ...places });
 }
 
 export function valueAxis({ format = plain, size = 52, logarithmic = false } = {}): uPlot.Axis {
-  return axis({ values: labelled(format), size, ...(logarithmic && logSplits) });
+  return axis({ values: labelled(format), size, ...(logarithmic && logSplits(logTicks)) });
 }
 
-function labelled(format: (value: number) => string): uPlot.Axis.Values {
-  return (_, ticks) => ticks.map((tick) => (tick === null ? '' : format(tick)));
+function labelled(...ways: ((value: number) => string)[]): uPlot.Axis.Values {
+  return (_, ticks) => writeTicks(ticks, ways);
 }
 
-const logSplits: Partial<uPlot.Axis> = {
-  splits: (_, __, low, high) => logTicks(low, high),
-  filter: (_, ticks) => ticks,
-};
+function logSplits(ticks: (low: number, high: number) => number[]): Partial<uPlot.Axis> {
+  return { splits: (_, __, low, high) => ticks(low, high), filter: (_, all) => all };
+}
 
 function plain(value: number): string {
   const text = Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(4)));
