@@ -27,6 +27,9 @@ describe('numbers', () => {
       '3.0 GB',
       '5.0 TB',
     ]);
+    // Of a run that explodes.
+    expect([-999_999, -128_038_196_717.14].map(nats)).toEqual(['−999999.00', '−1.28e+11']);
+    expect([-150_000, -999.6e6, 2.0617e10].map(short)).toEqual(['−150k', '−1e+9', '2.06e+10']);
     expect(percent(0.501)).toBe('50 %');
     expect([plural(1, 'worker'), plural(2, 'worker')]).toEqual(['1 worker', '2 workers']);
   });

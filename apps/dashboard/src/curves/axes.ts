@@ -31,7 +31,10 @@ function logSplits(ticks: (low: number, high: number) => number[]): Partial<uPlo
 }
 
 function plain(value: number): string {
-  const text = Math.abs(value) >= 1000 ? count(value) : String(Number(value.toPrecision(4)));
+  const size = Math.abs(value);
+  // More digits than these find no place beside the plot.
+  if (size >= 1e5) return short(value);
+  const text = size >= 1000 ? count(value) : String(Number(value.toPrecision(4)));
   return text.replace('-', '−');
 }
 

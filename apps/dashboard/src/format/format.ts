@@ -2,9 +2,9 @@
 
 const grouped = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 
-/** Nats with two decimals and a real minus sign. */
+/** Nats with two decimals and a real minus sign; those of a run that explodes as −1.28e+11. */
 export function nats(value: number): string {
-  return value.toFixed(2).replace('-', '−');
+  return (Math.abs(value) < 1e6 ? value.toFixed(2) : value.toExponential(2)).replace('-', '−');
 }
 
 /** 26120.4 -> 26,120 */
@@ -12,12 +12,13 @@ export function count(value: number): string {
   return grouped.format(Math.round(value)).replace('-', '−');
 }
 
-/** 950, 2k, 1.25k, 653k, 1.2M: three digits. */
+/** 950, 2k, 1.25k, 653k, 1.2M: three digits; 2.06e+10 when there are that many. */
 export function short(value: number): string {
   const size = Math.abs(value);
   if (size < 999.5) return count(value);
+  if (size >= 999.5e6) return Number(value.toPrecision(3)).toExponential().replace('-', '−');
   const [scaled, unit] = size < 999_500 ? [value / 1e3, 'k'] : [value / 1e6, 'M'];
-  return `${Number(scaled.toPrecision(3))}${unit}`;
+  return `${Number(scaled.toPrecision(3))}${unit}`.replace('-', '−');
 }
 
 /** 4.2 s, 1 min 05 s, 2 h 10 min, 3 d 4 h */
