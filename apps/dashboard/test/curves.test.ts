@@ -7,7 +7,7 @@ import { smooth } from '../src/curves/smooth.js';
 import { stack } from '../src/curves/stack.js';
 import { thinEvenly } from '../src/curves/thin.js';
 import { logStepTicks, stepIncrements, writeTicks } from '../src/curves/ticks.js';
-import { valuesWithin } from '../src/curves/values-within.js';
+import { newestWithin, valuesWithin } from '../src/curves/values-within.js';
 import { count, short } from '../src/format/format.js';
 import { epochEvent, stepMetrics } from './events.js';
 
@@ -85,6 +85,14 @@ describe('rangeOf', () => {
     expect(rangeOf(values, false)[0]).toBeLessThan(-550);
   });
 
+  it('holds what is never an outlier', () => {
+    const rising = Array.from({ length: 100 }, (_, i) => i - 500);
+    expect(rangeOf(rising, true)[1]).toBeLessThan(-395);
+    const [low, high] = rangeOf(rising, true, [-380]);
+    expect(high).toBeGreaterThan(-380);
+    expect(low).toBeGreaterThan(-505);
+  });
+
   it('has a length for one value, for none, and for what is not finite', () => {
     for (const values of [[], [5, 5], [Number.NaN, null, undefined, 0]]) {
       const [low, high] = rangeOf(values, false);
@@ -103,6 +111,16 @@ describe('valuesWithin', () => {
     expect([...valuesWithin(null, data, [2])]).toEqual([1, null, 3, 4]);
     expect([...valuesWithin([15, 30], data, [2])]).toEqual([null, 3]);
     expect([...valuesWithin([30, 50], data, [2, 1])]).toEqual([3, 4, 0, 0]);
+  });
+
+  it('gives the newest number of each series, too', () => {
+    const data: [number[], (number | null)[], null[]] = [
+      [10, 20, 30],
+      [1, 2, null],
+      [null, null, null],
+    ];
+    expect(newestWithin(null, data, [1, 2])).toEqual([2]);
+    expect(newestWithin([5, 15], data, [1])).toEqual([1]);
   });
 });
 

@@ -9,7 +9,7 @@ import { logScale, stepAxis, stepScale, valueAxis } from './axes.js';
 import { curveData, type History, ownSeries, type Term } from './curve-data.js';
 import { comparedColours, logKl, logSteps, smoothing, withoutOutliers } from './curve-settings.js';
 import { rangeOf } from './robust-range.js';
-import { valuesWithin } from './values-within.js';
+import { newestWithin, valuesWithin } from './values-within.js';
 
 export interface ComparedRun {
   readonly run: RunSummary;
@@ -61,8 +61,11 @@ export function TermPlot({ term, title, own, others, sync, height = 240 }: TermP
           y: logarithmic
             ? logScale(1.1)
             : {
-                range: ({ data }) =>
-                  rangeOf(valuesWithin(sync.zoom.value, data, measuredSeries(others.length)), robust),
+                range: ({ data }) => {
+                  const part = sync.zoom.value;
+                  const values = valuesWithin(part, data, measuredSeries(others.length));
+                  return rangeOf(values, robust, newestWithin(part, data, epochSeries(others.length)));
+                },
               },
         },
         axes: [stepAxis(logSteps.value), valueAxis({ logarithmic })],
@@ -75,6 +78,11 @@ export function TermPlot({ term, title, own, others, sync, height = 240 }: TermP
 /** All but the steps as they are: their noise would widen the range. */
 function measuredSeries(others: number): number[] {
   return Array.from({ length: ownSeries.length - 1 + 2 * others }, (_, index) => index + 2);
+}
+
+/** What the ends of epochs measured, of this run and of those beside it. */
+function epochSeries(others: number): number[] {
+  return [3, 4, 5, ...Array.from({ length: others }, (_, index) => 2 + ownSeries.length + 2 * index)];
 }
 
 function ownLines(): uPlot.Series[] {

@@ -15,3 +15,15 @@ export function* valuesWithin(
     for (const [index, step] of data[0].entries()) if (step >= first && step <= last) yield values[index];
   }
 }
+
+/** Of each of the series the newest number within the zoom. */
+export function newestWithin(
+  zoom: readonly [number, number] | null,
+  data: uPlot.AlignedData,
+  positions: readonly number[],
+): number[] {
+  return positions.flatMap((series) => {
+    const values = [...valuesWithin(zoom, data, [series])];
+    return values.filter((value): value is number => Number.isFinite(value)).slice(-1);
+  });
+}
