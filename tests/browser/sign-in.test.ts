@@ -56,6 +56,15 @@ describe.skipIf(!browserForTests || !redisForTests)('signing in', () => {
     await visitor.leave();
   });
 
+  it('asks for a token when the address has none that can be read', async () => {
+    const visitor = await visit();
+    await visitor.go('#token=50%');
+    await visitor.page.getByLabel('Token of the cluster').waitFor();
+    await visitor.page.getByRole('alert').getByText('token').waitFor();
+    expect(visitor.errors).toEqual([]);
+    await visitor.leave();
+  });
+
   it('lets a read token look at everything and change nothing', async () => {
     const { runId } = await cluster.submit(smallMnist('looked-at', 1, 4));
     const visitor = await visit();

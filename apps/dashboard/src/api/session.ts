@@ -39,7 +39,11 @@ function takeToken(): string | null {
   const token = /^#token=(.+)$/.exec(location.hash)?.[1];
   if (token === undefined) return null;
   location.replace('#/');
-  return decodeURIComponent(token);
+  try {
+    return decodeURIComponent(token);
+  } catch {
+    return token; // written into the address as it is, with a percent sign
+  }
 }
 
 export async function signIn(token: string): Promise<void> {
