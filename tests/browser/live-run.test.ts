@@ -174,6 +174,11 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await visitor.photograph('cancel-dialog');
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
+    // The focus is where it was before the question.
+    await page.locator('button:focus').getByText('Cancel', { exact: true }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.getByRole('button', { name: 'Let it go on' }).click();
+    await page.locator('button:focus').getByText('Cancel', { exact: true }).waitFor();
     await page.getByRole('button', { name: 'Cancel' }).click();
     await page.getByRole('button', { name: 'Cancel the run' }).click();
     await page.getByText('The run is cancelled.').waitFor({ state: 'attached' });
