@@ -63,8 +63,11 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
   });
 
   it('is paused and resumed', async () => {
-    await page.getByRole('button', { name: 'Pause' }).click();
+    await page.getByRole('button', { name: 'Pause' }).focus();
+    await page.keyboard.press('Enter');
     await page.getByRole('button', { name: 'Resume' }).waitFor();
+    // With the keyboard one stays where one is.
+    await page.locator('button:focus').getByText('Resume', { exact: true }).waitFor();
     await page.getByText('The run is paused.').waitFor({ state: 'attached' });
     await visitor.photograph('run-paused');
     await page.getByRole('button', { name: 'Resume' }).click();

@@ -39,6 +39,7 @@ export function RunActions({ run, onAnswer }: RunActionsProps) {
     busy.value = null;
   };
   const choose = (action: Action) => {
+    if (busy.value !== null) return;
     if (action === 'cancel') asking.value = true;
     else void act(action);
   };
@@ -46,11 +47,12 @@ export function RunActions({ run, onAnswer }: RunActionsProps) {
   return (
     <div class="actions">
       {allowedActions[run.state].map((action) => (
+        // Not disabled while it is busy, and the same button for pause and resume: it would lose the focus.
         <button
-          key={action}
+          key={action === 'cancel'}
           type="button"
           class={action === 'cancel' ? 'danger-quiet' : action === 'resume' ? 'primary' : undefined}
-          disabled={busy.value !== null}
+          aria-disabled={busy.value !== null}
           onClick={() => choose(action)}
         >
           {words[action][busy.value === action ? 1 : 0]}
