@@ -91,6 +91,20 @@ describe.skipIf(!browserForTests || !redisForTests)('the look of the page', () =
     await visitor.leave();
   });
 
+  it('opens a run at its top on a phone, whatever stands before its tabs, and brings the tab that is open into sight', async () => {
+    const visitor = await Visitor.open(browser, cluster.url, { viewport: { width: 390, height: 660 } });
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.getByRole('link', { name: 'dear' }).click();
+    await page.getByText('The posterior has collapsed').waitFor();
+    await page.getByRole('navigation', { name: 'Of this run' }).waitFor();
+    expect(await page.evaluate(() => scrollY)).toBe(0);
+    await visitor.go(`#/runs/${collapsedId}/files`);
+    const files = page.getByRole('link', { name: 'Files' });
+    await expect.poll(async () => ((await files.boundingBox())?.x ?? 390) < 340).toBe(true);
+    await visitor.leave();
+  });
+
   it('is dark or light as one chooses, also after a reload', async () => {
     const visitor = await Visitor.open(browser, cluster.url, { colorScheme: 'light' });
     const { page } = visitor;

@@ -12,11 +12,13 @@ const titles: Readonly<Record<RunTab, string>> = {
 
 export function RunTabs({ runId, tab }: { readonly runId: string; readonly tab: RunTab }) {
   const nav = useRef<HTMLElement>(null);
-  // On a narrow screen not all of them are in sight.
+  // On a narrow screen not all of them are in sight. The page itself stays where it is.
   useEffect(() => {
-    nav.current
-      ?.querySelector(`[href$="${linkTo({ view: 'run', runId, tab })}"]`)
-      ?.scrollIntoView({ block: 'nearest' });
+    const row = nav.current;
+    const here = row?.querySelector('[aria-current]')?.getBoundingClientRect();
+    if (!row || !here) return;
+    const { left, right } = row.getBoundingClientRect();
+    row.scrollLeft += (here.left + here.right - left - right) / 2;
   }, [runId, tab]);
   return (
     <nav class="tabs" aria-label="Of this run" ref={nav}>
