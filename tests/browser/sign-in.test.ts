@@ -36,6 +36,7 @@ describe.skipIf(!browserForTests || !redisForTests)('signing in', () => {
     await page.getByRole('heading', { name: 'Runs' }).waitFor();
     await page.getByRole('button', { name: 'Sign out' }).click();
     await page.getByLabel('Token of the cluster').waitFor();
+    expect(await page.title()).toBe('Sign in · Elbo');
     await page.reload();
     await page.getByLabel('Token of the cluster').waitFor();
     expect(visitor.errors).toEqual([]);

@@ -1,4 +1,5 @@
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { session, signIn } from './api/session.js';
 import { Mark } from './components/icons.js';
 import { ThemeButton } from './components/theme-button.js';
@@ -6,6 +7,9 @@ import { ThemeButton } from './components/theme-button.js';
 export function Login() {
   const busy = useSignal(false);
   const reason = session.value.state === 'out' ? session.value.reason : null;
+  useEffect(() => {
+    document.title = 'Sign in · Elbo';
+  }, []);
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     const token = new FormData(event.currentTarget as HTMLFormElement).get('token');
