@@ -203,7 +203,11 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await page.getByText('The run is completed.').waitFor({ state: 'attached', timeout: 60_000 });
     await page.getByText('Compare with other runs').click();
     await page.getByRole('checkbox', { name: /mnist-live/ }).check();
-    await page.getByRole('figure').filter({ hasText: 'ELBO' }).getByText('mnist-live').waitFor();
+    await page
+      .getByRole('figure')
+      .filter({ hasText: 'ELBO' })
+      .getByText(/^mnist-live-[0-9a-f]{8}/)
+      .waitFor();
     await visitor.photograph('run-compared');
   });
 

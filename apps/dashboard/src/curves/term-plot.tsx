@@ -41,7 +41,8 @@ export function TermPlot({ term, title, own, others, sync, height = 240 }: TermP
     }),
     ...others.map(({ run }, index): LegendItem => {
       const series = 1 + ownSeries.length + 2 * index;
-      return { series, name: run.name, colour: comparedColours[index] as string, format: nats };
+      // Not its name: runs of one data set often have the same.
+      return { series, name: run.runId, colour: comparedColours[index] as string, format: nats };
     }),
   ];
   const robust = withoutOutliers.value;
