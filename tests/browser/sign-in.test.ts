@@ -66,6 +66,27 @@ describe.skipIf(!browserForTests || !redisForTests)('signing in', () => {
     await visitor.leave();
   });
 
+  it('again, when the session has ended, loses nothing that was typed', async () => {
+    const visitor = await visit();
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.getByRole('link', { name: 'New run' }).click();
+    await page.getByLabel('Name').fill('typed-before');
+    await page.getByLabel('Workers at most').fill('3');
+    await page.context().clearCookies();
+    await page.getByRole('button', { name: 'Start the run' }).click();
+    await page.getByText('The session has ended. Sign in again.').waitFor();
+    await page.getByLabel('Token of the cluster').fill(cluster.token);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await expect.poll(() => page.getByLabel('Name').inputValue()).toBe('typed-before');
+    expect(await page.getByLabel('Workers at most').inputValue()).toBe('3');
+    // Who leaves the form on their own begins anew.
+    await page.getByRole('link', { name: 'Discard' }).click();
+    await page.getByRole('link', { name: 'New run' }).click();
+    expect(await page.getByLabel('Name').inputValue()).toBe('mnist');
+    await visitor.leave();
+  });
+
   it('lets a read token look at everything and change nothing', async () => {
     const { runId } = await cluster.submit(smallMnist('looked-at', 1, 4));
     const visitor = await visit();

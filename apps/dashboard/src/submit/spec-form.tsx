@@ -1,18 +1,24 @@
 import { datasetsSchema } from '@elbo/protocol/api';
-import { type Launch, type Priority, prioritySchema, runSummarySchema } from '@elbo/protocol/cluster';
+import { type Launch, prioritySchema, runSummarySchema } from '@elbo/protocol/cluster';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import { useSignal } from '@preact/signals';
 import { postJson, reasonOf } from '../api/client.js';
 import { useFetched } from '../api/use-fetched.js';
 import { go } from '../router.js';
+import { useDraft } from './draft.js';
 import { FieldInput } from './field-input.js';
 import { changed, type Field, fieldGroups } from './fields.js';
 import { readSpec, type SpecReading, writeSpec } from './spec-text.js';
 
-export function SpecForm({ spec, launch }: { readonly spec: RunSpec; readonly launch: Launch }) {
-  const text = useSignal(writeSpec(spec));
-  const priority = useSignal<Priority>(launch.priority);
-  const workerLimit = useSignal(launch.workerLimit === null ? '' : String(launch.workerLimit));
+interface SpecFormProps {
+  /** Names the form among others. */
+  readonly place: string;
+  readonly spec: RunSpec;
+  readonly launch: Launch;
+}
+
+export function SpecForm({ place, spec, launch }: SpecFormProps) {
+  const { text, priority, workerLimit } = useDraft(place, spec, launch);
   const busy = useSignal(false);
   const refused = useSignal<string | null>(null);
   const datasets = useFetched(datasetsSchema, 'datasets').value?.datasets.map(({ name }) => name) ?? [];

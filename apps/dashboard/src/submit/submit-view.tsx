@@ -27,7 +27,7 @@ export function SubmitView({ from }: { readonly from: string | null }) {
       <div class="view-head">
         <h1>{from === null ? 'New run' : 'Run again with changes'}</h1>
       </div>
-      {from === null ? <SpecForm spec={newSpec} launch={newLaunch} /> : <Copy from={from} />}
+      {from === null ? <SpecForm place="" spec={newSpec} launch={newLaunch} /> : <Copy from={from} />}
     </>
   );
 }
@@ -40,5 +40,5 @@ function Copy({ from }: { readonly from: string }) {
   if (problem !== null) return <ProblemBox title={`The spec of ${from} could not be fetched`} reason={problem} />;
   if (value === null) return <Loading what="the spec" />;
   const { spec, priority, workerLimit } = value;
-  return <SpecForm spec={spec} launch={{ priority, workerLimit }} />;
+  return <SpecForm place={from} spec={spec} launch={{ priority, workerLimit }} />;
 }
