@@ -182,7 +182,10 @@ export const runSpecSchema = z.strictObject({
     .describe('Refuse workers whose version, engine library or CPU type could change the bits of the result.'),
   name: z
     .string()
-    .regex(/^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/, 'a run name is letters, digits, dots, dashes and underscores')
+    .regex(
+      /^[a-zA-Z0-9][a-zA-Z0-9._-]{0,62}$/,
+      'a run name is letters, digits, dots, dashes and underscores: 63 at most, a letter or digit first',
+    )
     .default('vae')
     .describe(
       "What its id and its folder begin with; with `elbo train` and `submit` the data set's name when left out.",
