@@ -43,6 +43,19 @@ describe.skipIf(!browserForTests || !redisForTests)('signing in', () => {
     await visitor.leave();
   });
 
+  it('does not say that one is signed out when the coordinator did not', async () => {
+    const visitor = await visit();
+    const { page } = visitor;
+    await visitor.signIn(cluster.token);
+    await page.route('**/api/v1/session', (route) => route.abort());
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByRole('alert').getByText('may still be signed in').waitFor();
+    await page.unroute('**/api/v1/session');
+    await page.reload();
+    await page.getByRole('heading', { name: 'Runs' }).waitFor();
+    await visitor.leave();
+  });
+
   it('takes the token of the address, and leaves no trace of it in the page', async () => {
     const visitor = await visit();
     const { page } = visitor;

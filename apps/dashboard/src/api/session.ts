@@ -55,8 +55,11 @@ export async function signIn(token: string): Promise<void> {
 }
 
 export async function signOut(): Promise<void> {
-  await request('DELETE', 'session').catch(() => null);
-  session.value = { state: 'out', reason: null };
+  const reason = await request('DELETE', 'session').then(
+    () => null,
+    (error: unknown) => `This browser may still be signed in; reload the page to try again. ${reasonOf(error)}`,
+  );
+  session.value = { state: 'out', reason };
 }
 
 /** @throws ApiError when the coordinator cannot be reached or the session is over */
