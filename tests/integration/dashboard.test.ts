@@ -46,7 +46,7 @@ describe('elbo dashboard', () => {
       headers: { 'content-type': 'application/json', origin: url },
       body: JSON.stringify({ token }),
     });
-    expect(await session.json()).toMatchObject({ access: 'read' });
+    expect(await session.json()).toMatchObject({ access: 'read', cluster: false });
     cookie = session.headers.getSetCookie()[0]?.split(';')[0] ?? '';
   });
   afterAll(async () => {

@@ -37,7 +37,8 @@ export function Login() {
           aria-invalid={reason !== null}
         />
         <p id="token-help" class="muted">
-          The value of ELBO_TOKEN, or of ELBO_READ_TOKEN to look without touching.
+          The value of ELBO_TOKEN, or of ELBO_READ_TOKEN to look without touching. For the page of{' '}
+          <code>elbo dashboard</code>, open the link that it printed.
         </p>
         <p role="alert" class="problem-line">
           {reason}

@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useLayoutEffect, useRef } from 'preact/hooks';
 import { connection } from './api/live-stream.js';
-import { mayChange, session, signOut } from './api/session.js';
+import { mayChange, ofCluster, session, signOut } from './api/session.js';
 import { Mark } from './components/icons.js';
 import { ThemeButton } from './components/theme-button.js';
 import { route } from './router.js';
@@ -23,8 +23,12 @@ export function Shell({ children }: { readonly children: ComponentChildren }) {
         </a>
         <nav aria-label="Main">
           <NavLink to={{ view: 'runs' }}>Runs</NavLink>
-          <NavLink to={{ view: 'workers' }}>Workers</NavLink>
-          <a href="queues">Queues</a>
+          {ofCluster.value && (
+            <>
+              <NavLink to={{ view: 'workers' }}>Workers</NavLink>
+              <a href="queues">Queues</a>
+            </>
+          )}
         </nav>
         <div class="top-end">
           {!mayChange.value && <span class="chip">read only</span>}

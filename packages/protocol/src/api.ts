@@ -12,6 +12,7 @@ export const sessionSchema = z.strictObject({
   access: accessSchema,
   /** Of Elbo: a page or a command line of another one may not understand it. */
   version: z.string(),
+  cluster: z.boolean().describe('False for `elbo dashboard`, which has folders of runs, no workers and no queues.'),
 });
 export type Session = z.infer<typeof sessionSchema>;
 

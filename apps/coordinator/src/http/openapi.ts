@@ -45,7 +45,11 @@ const named: Readonly<
   RunMetrics: { schema: cluster.runMetricsSchema, title: 'The curves of a run' },
   RunSpec: { schema: runSpecSchema, title: 'All that decides the result of a run' },
   RunSummary: { schema: cluster.runSummarySchema, title: 'A run', example: runExample },
-  Session: { schema: api.sessionSchema, title: 'Who asks', example: { access: 'read', version: elboVersion } },
+  Session: {
+    schema: api.sessionSchema,
+    title: 'Who asks',
+    example: { access: 'read', version: elboVersion, cluster: true },
+  },
   Submission: {
     schema: cluster.submissionSchema,
     title: 'A run to put into the queue',

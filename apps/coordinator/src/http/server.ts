@@ -76,7 +76,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   const streams = new Streams(directory, guard, api.log);
   api.addHook('preClose', async () => streams.close());
   serviceRoutes(api, directory, metrics);
-  sessionRoutes(api, guard);
+  sessionRoutes(api, guard, queues.length > 0);
   runRoutes(api, directory, new Submissions(directory, options.memoryLimit));
   streamRoutes(api, streams);
   metricsRoutes(api, directory, folders);

@@ -13,6 +13,8 @@ const answerMs = 5000;
 export const session = signal<Session>({ state: 'asking' });
 /** Whether this person may change anything. */
 export const mayChange = computed(() => session.value.state === 'in' && session.value.access === 'full');
+/** Whether there are workers and queues, and not only folders of runs. */
+export const ofCluster = computed(() => session.value.state === 'in' && session.value.cluster);
 
 whenSignedOut(() => {
   if (session.value.state === 'in') session.value = { state: 'out', reason: 'The session has ended. Sign in again.' };

@@ -1,7 +1,7 @@
 import type { RunSummary } from '@elbo/protocol/cluster';
 import { useComputed, useSignal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
-import { mayChange } from '../api/session.js';
+import { mayChange, ofCluster } from '../api/session.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
 import { plural } from '../format/format.js';
 import { linkTo } from '../routes.js';
@@ -34,7 +34,7 @@ export function RunsView() {
         <Empty title="No run yet">
           <p>
             {mayChange.value ? 'Start one with the button above, or' : 'Start one'} from a terminal:{' '}
-            <code>elbo submit mnist</code>
+            <code>{ofCluster.value ? 'elbo submit mnist' : 'elbo train mnist'}</code>
           </p>
         </Empty>
       )}

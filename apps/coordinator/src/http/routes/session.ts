@@ -8,7 +8,7 @@ import type { Guard } from '../auth/guard.js';
 const path = '/api/v1/session';
 const tags = ['session'];
 
-export function sessionRoutes(api: Api, guard: Guard): void {
+export function sessionRoutes(api: Api, guard: Guard, cluster: boolean): void {
   api.post(
     path,
     {
@@ -30,7 +30,7 @@ export function sessionRoutes(api: Api, guard: Guard): void {
         secure: request.headers.origin?.startsWith('https:') ?? false,
         maxAge: guard.cookie.maxAge,
       });
-      return { access, version: elboVersion };
+      return { access, version: elboVersion, cluster };
     },
   );
 
@@ -38,7 +38,7 @@ export function sessionRoutes(api: Api, guard: Guard): void {
     path,
     { schema: { tags, summary: 'Who asks, and what answers', response: answers(sessionSchema) } },
     // The guard lets nobody in without.
-    async (request) => ({ access: request.access as Access, version: elboVersion }),
+    async (request) => ({ access: request.access as Access, version: elboVersion, cluster }),
   );
 
   api.delete(
