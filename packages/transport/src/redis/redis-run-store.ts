@@ -18,6 +18,8 @@ export const recordTtlMs = 7 * 24 * 3600 * 1000;
 /** An upload whose coordinator died before it was committed goes away by itself. */
 const uploadTtlMs = 60_000;
 const uploadPartBytes = 256 * 1024;
+/** A Redis that restarts may lose an upload: it is made again. */
+const uploadAttempts = 3;
 
 /** The keys of a run, in one slot of a cluster. */
 export function runKeys(prefix: string, runId: string) {
@@ -65,15 +67,18 @@ export class RedisRunStore implements RunStore {
     const upload = keys.upload(lease.token);
     const bytes = this.#copy(tensors);
     const checksum = crc32(bytes);
-    await namingFull(`the snapshot of step ${step}`, this.#upload(upload, bytes));
-    this.#spare = bytes;
-    const committed = await commitSnapshot.run(
-      this.client,
-      [keys.lease, upload, keys.tensors, keys.snapshot],
-      [lease.token, step, meta, checksum, bytes.length],
-    );
-    held(lease, committed);
-    if (committed === 0) throw new SnapshotCorruptError(lease.runId, 'its upload was gone before it was committed');
+    for (let attempt = 1; attempt <= uploadAttempts; attempt++) {
+      await namingFull(`the snapshot of step ${step}`, this.#upload(upload, bytes));
+      const committed = await commitSnapshot.run(
+        this.client,
+        [keys.lease, upload, keys.tensors, keys.snapshot],
+        [lease.token, step, meta, checksum, bytes.length],
+      );
+      held(lease, committed);
+      this.#spare = bytes;
+      if (committed === 1) return;
+    }
+    throw new SnapshotCorruptError(lease.runId, `its upload was lost ${uploadAttempts} times before it was committed`);
   }
 
   /** The caller's memory may change as soon as it has called. */
@@ -84,14 +89,26 @@ export class RedisRunStore implements RunStore {
     return copy;
   }
 
-  /** In parts, so that Redis neither stops for others nor keeps a buffer as large as the whole. */
+  /**
+   * In parts, so that Redis neither stops for others nor keeps a buffer as large as the whole. The last part comes first:
+   * the key has its whole length from then on, and one that is shorter was lost meanwhile and begun anew by this part. Such
+   * an upload ends there, and is not committed.
+   */
   async #upload(key: string, bytes: Buffer): Promise<void> {
-    const start = this.client.multi().del(key);
-    if (bytes.length > 0) start.setrange(key, bytes.length - 1, '\0').pexpire(key, uploadTtlMs);
-    await start.exec();
-    for (let at = 0; at < bytes.length; at += uploadPartBytes) {
-      await this.client.setrange(key, at, bytes.subarray(at, at + uploadPartBytes));
+    await this.client.del(key);
+    const last = Math.max(0, Math.ceil(bytes.length / uploadPartBytes) - 1) * uploadPartBytes;
+    let length = await this.#uploadPart(key, bytes, last);
+    for (let at = 0; at < last && length === bytes.length; at += uploadPartBytes) {
+      length = await this.#uploadPart(key, bytes, at);
     }
+  }
+
+  /** @returns how long the key is now */
+  async #uploadPart(key: string, bytes: Buffer, at: number): Promise<number> {
+    const part = bytes.subarray(at, at + uploadPartBytes);
+    const answers = await this.client.pipeline().setrange(key, at, part).pexpire(key, uploadTtlMs).exec();
+    for (const [error] of answers ?? []) if (error !== null) throw error;
+    return answers?.[0]?.[1] as number;
   }
 
   async loadSnapshot(runId: string): Promise<RunSnapshot | null> {

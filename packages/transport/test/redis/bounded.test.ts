@@ -3,11 +3,13 @@ import type { Lease } from '@elbo/transport/conductor-transport';
 import { encodeFrameHead, FrameReader, type FrameType, frameTypes } from '@elbo/transport/data-plane/frame';
 import { connectMember } from '@elbo/transport/data-plane/member-connection';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { RedisRunStore } from '@elbo/transport/redis/redis-run-store';
 import { removeRunKeys } from '@elbo/transport/redis/remove-keys';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { redisForTests, startTestRedis, type TestRedis } from '../../../../tests/support/redis.js';
+import { RestartableRedis } from '../../../../tests/support/restartable-redis.js';
 import { computeShard, gradientJob, hello, resolvedRun } from '../fixtures.js';
 import { eventually, RecordingHooks } from '../recording-hooks.js';
 
@@ -113,6 +115,33 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     await conductor.close();
   });
 
+  it('makes an upload again that Redis has lost while it was made', async () => {
+    const client = new Redis(redis.url);
+    const prefix = redis.freshPrefix();
+    const store = new RedisRunStore(client, prefix);
+    const lease = (await store.acquireLease(runId, 'test', 60_000)) as Lease;
+    const tensors = new Uint8Array(2_000_000).fill(3);
+    for (const lostAfterParts of [1, 3, 8]) {
+      const forgetful = losingUploads(client, `${prefix}:{${runId}}:upload:${lease.token}`, lostAfterParts);
+      const snapshot = { step: lostAfterParts, meta: '{}', tensors };
+      await new RedisRunStore(forgetful, prefix).saveSnapshot(lease, snapshot);
+      expect(await store.loadSnapshot(runId)).toMatchObject({ step: lostAfterParts });
+    }
+    client.disconnect();
+  });
+
+  it('names a Redis that is full and has no room for a snapshot', async () => {
+    const full = await RestartableRedis.start(['--maxmemory', '8mb', '--maxmemory-policy', 'noeviction']);
+    await full.with(async (client) => {
+      const store = new RedisRunStore(client, 'elbo');
+      const lease = (await store.acquireLease(runId, 'test', 60_000)) as Lease;
+      await client.setrange('filler', 10_000_000, 'x');
+      const saving = store.saveSnapshot(lease, { step: 7, meta: '{}', tensors: new Uint8Array(1000) });
+      await expect(saving).rejects.toMatchObject({ code: 'REDIS_FULL', what: 'the snapshot of step 7' });
+    });
+    await full.stop();
+  });
+
   it('is nothing but its record when it is over, and never a tensor in a queue', async () => {
     const { common, conductor, lease, hooks, channel } = await openRun(1000);
     const worker = await createRedisWorkerTransport(common);
@@ -143,3 +172,15 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     client.disconnect();
   });
 });
+
+/** A connection to a Redis that loses a key, once, after so many parts of it were written. */
+function losingUploads(client: Redis, key: string, parts: number): Redis {
+  let made = 0;
+  return new Proxy(client, {
+    get(target, name) {
+      if ((name === 'pipeline' || name === 'setrange') && ++made === parts + 1) void target.del(key);
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
