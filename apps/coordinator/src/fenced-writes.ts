@@ -1,5 +1,5 @@
 import type { Lease, RunSnapshot, RunStore } from '@elbo/transport/conductor-transport';
-import { LeaseLostError, RedisFullError } from '@elbo/transport/errors';
+import { LeaseLostError, RedisFullError, SnapshotTooLongError } from '@elbo/transport/errors';
 import { leaseMs } from './lease.js';
 import type { Notice } from './notice.js';
 
@@ -17,19 +17,25 @@ export async function fencedWrite<T>(store: RunStore, lease: Lease, write: () =>
   }
 }
 
-/** Where a run's snapshots go. A full Redis costs the newest one, not the run: the one before it stays. */
+/**
+ * Where a run's snapshots go. A full Redis costs the newest one, not the run: the one before it stays. One that is too
+ * long for Redis costs all of them, which is said once: the run folder's checkpoints are left.
+ */
 export function snapshotStore(store: RunStore, notice: Notice): Pick<RunStore, 'saveSnapshot'> {
+  let tooLong = false;
   return {
     async saveSnapshot(lease: Lease, snapshot: RunSnapshot): Promise<void> {
       try {
         await fencedWrite(store, lease, () => store.saveSnapshot(lease, snapshot));
       } catch (error) {
-        if (!(error instanceof RedisFullError)) throw error;
-        notice(
-          'warning',
-          'snapshot-not-saved',
-          `${error.message}. The run goes on; its snapshot before this one stays`,
-        );
+        const { message } = error as Error;
+        if (error instanceof RedisFullError) {
+          notice('warning', 'snapshot-not-saved', `${message}. The run goes on; its snapshot before this one stays`);
+        } else if (error instanceof SnapshotTooLongError) {
+          if (!tooLong)
+            notice('warning', 'snapshot-not-saved', `${message}. The run goes on with its folder's checkpoints`);
+          tooLong = true;
+        } else throw error;
       }
     },
   };

@@ -196,6 +196,21 @@ export class RedisFullError extends TransportError {
   }
 }
 
+/** A snapshot is longer than Redis lets a string be. */
+export class SnapshotTooLongError extends TransportError {
+  readonly code = 'SNAPSHOT_TOO_LONG';
+  constructor(
+    readonly runId: string,
+    readonly bytes: number,
+    options?: ErrorOptions,
+  ) {
+    super(
+      `Redis takes no snapshot of run ${runId}: it has ${bytes} bytes, and Redis lets a string have as many as its proto-max-bulk-len says (512 MiB): raise that (redis-cli config set proto-max-bulk-len)`,
+      options,
+    );
+  }
+}
+
 /** Redis would throw keys away when it is full. */
 export class RedisEvictsError extends TransportError {
   readonly code = 'REDIS_EVICTS';

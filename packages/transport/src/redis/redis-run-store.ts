@@ -1,7 +1,7 @@
 import { crc32 } from 'node:zlib';
 import type { Redis } from 'ioredis';
 import type { Lease, RunSnapshot, RunStore } from '../conductor-transport.js';
-import { LeaseLostError, SnapshotCorruptError } from '../errors.js';
+import { LeaseLostError, SnapshotCorruptError, SnapshotTooLongError } from '../errors.js';
 import { namingFull } from './full-redis.js';
 import {
   acquireLease,
@@ -68,7 +68,7 @@ export class RedisRunStore implements RunStore {
     const bytes = this.#copy(tensors);
     const checksum = crc32(bytes);
     for (let attempt = 1; attempt <= uploadAttempts; attempt++) {
-      await namingFull(`the snapshot of step ${step}`, this.#upload(upload, bytes));
+      await namingFull(`the snapshot of step ${step}`, this.#upload(lease.runId, upload, bytes));
       const committed = await commitSnapshot.run(
         this.client,
         [keys.lease, upload, keys.tensors, keys.snapshot],
@@ -93,11 +93,15 @@ export class RedisRunStore implements RunStore {
    * In parts, so that Redis neither stops for others nor keeps a buffer as large as the whole. The last part comes first:
    * the key has its whole length from then on, and one that is shorter was lost meanwhile and begun anew by this part. Such
    * an upload ends there, and is not committed.
+   * @throws SnapshotTooLongError
    */
-  async #upload(key: string, bytes: Buffer): Promise<void> {
+  async #upload(runId: string, key: string, bytes: Buffer): Promise<void> {
     await this.client.del(key);
     const last = Math.max(0, Math.ceil(bytes.length / uploadPartBytes) - 1) * uploadPartBytes;
-    let length = await this.#uploadPart(key, bytes, last);
+    let length = await this.#uploadPart(key, bytes, last).catch((error: Error) => {
+      if (!error.message.includes('string exceeds maximum allowed size')) throw error;
+      throw new SnapshotTooLongError(runId, bytes.length, { cause: error });
+    });
     for (let at = 0; at < last && length === bytes.length; at += uploadPartBytes) {
       length = await this.#uploadPart(key, bytes, at);
     }

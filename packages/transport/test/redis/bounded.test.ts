@@ -142,6 +142,17 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     await full.stop();
   });
 
+  it('names a snapshot that is longer than Redis lets a string be', async () => {
+    const small = await RestartableRedis.start(['--proto-max-bulk-len', '1mb']);
+    await small.with(async (client) => {
+      const store = new RedisRunStore(client, 'elbo');
+      const lease = (await store.acquireLease(runId, 'test', 60_000)) as Lease;
+      const saving = store.saveSnapshot(lease, { step: 7, meta: '{}', tensors: new Uint8Array(1_500_000) });
+      await expect(saving).rejects.toMatchObject({ code: 'SNAPSHOT_TOO_LONG', runId, bytes: 1_500_000 });
+    });
+    await small.stop();
+  });
+
   it('is nothing but its record when it is over, and never a tensor in a queue', async () => {
     const { common, conductor, lease, hooks, channel } = await openRun(1000);
     const worker = await createRedisWorkerTransport(common);
