@@ -1,8 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { eventually } from '../../packages/transport/test/recording-hooks.js';
 import { ElboProcess } from '../support/elbo.js';
+import { ElboCommand } from '../support/elbo-command.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
 
 let root = '';
@@ -55,6 +59,24 @@ describe('elbo train --json with all logs', () => {
       }
       const ofShards = log.filter(({ shard }) => shard !== undefined);
       for (const line of ofShards) expect(line).toMatchObject({ runId: finished?.runId, shard: expect.any(Number) });
+    });
+
+    it('a failed shard is one line, which says why once', async () => {
+      const prefix = redis.freshPrefix();
+      const client = new Redis(redis.url, { maxRetriesPerRequest: null });
+      const queue = new Queue('shards', { connection: client, prefix: `{${prefix}}` });
+      const round = { kind: 'gradient', runId: 'no-run', lease: 1, parameterVersion: 0, step: 0, shard: 3, attempt: 0 };
+      await queue.add('gradient', { ...round, conductor: 'http://127.0.0.1:1' });
+      const access = ['--redis', redis.url, '--prefix', prefix];
+      const worker = new ElboCommand(['worker', ...access, '--threads', '1'], { ELBO_TOKEN: 'a token for this test' });
+      await eventually('it has failed', () => worker.stderr.includes('"shard":3'));
+      await worker.stop();
+      const said = logOf(worker.stderr).filter(({ shard }) => shard === 3);
+      const why =
+        'cannot work for the conductor at http://127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; check that this machine reaches that address and that both sides have the same token';
+      expect(said).toMatchObject([{ msg: 'a shard failed', runId: 'no-run', code: 'CONDUCTOR_UNREACHABLE', why }]);
+      await queue.close();
+      client.disconnect();
     });
   });
 });

@@ -76,9 +76,9 @@ export class Worker {
         this.options.log.debug({ ...shardFields(job), reason: error.code }, 'shard dropped');
         return;
       }
+      // The transport says so.
       this.#tally.failed();
       if (error instanceof MemberRefusedError) this.#refused(error);
-      this.options.log.error({ ...shardFields(job), err: error }, 'shard failed');
       throw error;
     } finally {
       this.#tally.left(job.runId);

@@ -1,5 +1,6 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import { type Logger, pino } from 'pino';
+import { TransportError } from './errors.js';
 
 export type { Logger };
 
@@ -31,7 +32,7 @@ export function defaultLogger(name: string): Logger {
   standardError ??= pino.destination({ dest: 2, sync: true });
   const output = standardError;
   return pino(
-    { name, level, redact: { paths, censor: '***' } },
+    { name, level, serializers: { err: serializeError }, redact: { paths, censor: '***' } },
     { write: (line) => output.write(withoutSecrets(line)) },
   );
 }
@@ -41,6 +42,19 @@ export function shardFields(job: ShardJob) {
   const { runId, shard, attempt } = job;
   const round = job.kind === 'gradient' ? { step: job.step } : { epoch: job.epoch, split: job.split };
   return { runId, ...round, shard, attempt };
+}
+
+/** What failed, as logs tell of it: an error that was raised on purpose says all in its message, any other needs its stack. */
+export function failureFields(error: unknown) {
+  return error instanceof TransportError ? { code: error.code, why: error.message } : { err: error };
+}
+
+/** As pino does, which appends the message of the cause: not where the error's own message has it already. */
+function serializeError(error: Error) {
+  const serialized = pino.stdSerializers.err(error);
+  const { message, cause } = error;
+  if (cause instanceof Error && message.includes(cause.message)) serialized.message = message;
+  return serialized;
 }
 
 /** Also without the user and password of any address: errors of libraries quote them. */

@@ -64,6 +64,20 @@ describe('the logs', () => {
     expect(lines[2]).toMatchObject({ said: '***', other: '***', msg: 'with ***' });
   });
 
+  it('do not say the message of a cause twice', () => {
+    const { lines } = run(`
+      const log = defaultLogger('x');
+      const cause = new Error('connect ECONNREFUSED 127.0.0.1:1');
+      log.warn({ err: new Error('nobody is at 127.0.0.1:1: ' + cause.message + '; start one', { cause }) }, 'said');
+      log.warn({ err: new Error('nobody is there', { cause }) }, 'not said');
+    `);
+    const messages = lines.map(({ err }) => (err as { message: string }).message);
+    expect(messages).toEqual([
+      'nobody is at 127.0.0.1:1: connect ECONNREFUSED 127.0.0.1:1; start one',
+      'nobody is there: connect ECONNREFUSED 127.0.0.1:1',
+    ]);
+  });
+
   it('have the level that is asked for, and refuse one that there is not', () => {
     const code = "const log = defaultLogger('x'); log.error('e'); log.debug('d');";
     expect(run(code, { ELBO_LOG_LEVEL: 'debug' }).lines.length).toBe(2);

@@ -8,7 +8,7 @@ import {
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { MemberRefusedError, RunClosedError } from '../errors.js';
-import { defaultLogger, type Logger, shardFields } from '../log.js';
+import { defaultLogger, failureFields, type Logger, shardFields } from '../log.js';
 import type { Allocate, RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { type EmbeddedTaker, JobQueue } from './job-queue.js';
 import { EmbeddedMembership } from './membership.js';
@@ -29,7 +29,10 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
   const channels = new Map<string, EmbeddedRunChannel>();
   const workers = new Set<EmbeddedWorker>();
   const shards = new JobQueue((worker, job, failure) => {
-    if (failure !== null) logger.warn({ ...shardFields(job), ...failure }, 'a shard failed');
+    if (failure !== null) {
+      const { willRetry: queueRetries, error } = failure;
+      logger.warn({ ...shardFields(job), queueRetries, ...failureFields(error) }, 'a shard failed');
+    }
     const channel = channels.get(job.runId);
     if (worker instanceof EmbeddedWorker && channel !== undefined) worker.settled(channel, job, failure);
   });

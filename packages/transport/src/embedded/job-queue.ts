@@ -17,7 +17,7 @@ export interface EmbeddedTaker extends ShardTaker {
 export type SettledListener = (
   worker: object,
   job: ShardJob,
-  failure: { readonly message: string; readonly willRetry: boolean } | null,
+  failure: { readonly message: string; readonly willRetry: boolean; readonly error: unknown } | null,
 ) => void;
 
 /** A queue of shard jobs for takers in the same process. First in, first out; the least busy taker is served first. */
@@ -103,7 +103,7 @@ export class JobQueue {
       this.#schedulePump();
     }
     const message = error instanceof Error ? error.message : String(error);
-    this.#onSettled(taker.worker, entry.job, { message, willRetry });
+    this.#onSettled(taker.worker, entry.job, { message, willRetry, error });
   }
 }
 
