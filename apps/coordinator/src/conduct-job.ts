@@ -105,7 +105,11 @@ async function conductOpened(
       },
     };
     const limit = launch.workerLimit === null ? null : new ShardLimit(launch.workerLimit, failure.fail);
-    const opened = await transport.openRun(run, lease, limit?.hooks(hooks) ?? hooks, launch.priority);
+    const opening = transport.openRun(run, lease, limit?.hooks(hooks) ?? hooks, launch.priority);
+    const opened = await opening.catch((error: unknown) => {
+      monitor.stop();
+      throw error;
+    });
     const patient = new PatientChannel(opened, notice);
     const channel = limit?.around(patient) ?? patient;
     monitor.attach(channel);
