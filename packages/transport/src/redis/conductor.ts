@@ -98,7 +98,8 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
       await removeShardJobs(shards, run.runId, lease.token);
       const endpoint = new RunEndpoint(run, lease, hooks, new RefusalCounter(refusals), logger);
       server.add(endpoint);
-      const channel = new RedisRunChannel(endpoint, server, shards, priority, ownTrace);
+      const forget = () => channels.delete(channel);
+      const channel = new RedisRunChannel(endpoint, server, shards, priority, ownTrace, forget);
       channels.add(channel);
       return channel;
     },

@@ -19,6 +19,7 @@ export class RedisRunChannel implements RunChannel {
     private readonly shards: Queue<ShardJob>,
     private readonly priority: Priority,
     private readonly ownTrace: ReturnType<typeof asOwnTrace>,
+    private readonly onClosed: () => void,
   ) {}
 
   get address(): string {
@@ -72,6 +73,7 @@ export class RedisRunChannel implements RunChannel {
     if (this.endpoint.closed) return;
     this.endpoint.close();
     this.server.remove(this.endpoint);
+    this.onClosed();
     await removeShardJobs(this.shards, this.endpoint.run.runId, this.endpoint.lease.token);
   }
 }

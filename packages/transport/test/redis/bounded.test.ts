@@ -1,4 +1,6 @@
 import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { Lease } from '@elbo/transport/conductor-transport';
 import { encodeFrameHead, FrameReader, type FrameType, frameTypes } from '@elbo/transport/data-plane/frame';
 import { connectMember } from '@elbo/transport/data-plane/member-connection';
@@ -153,6 +155,21 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     await small.stop();
   });
 
+  it('is nothing in its conductor when it is over', async () => {
+    const collectGarbage = garbageCollector();
+    const { conductor, ...opened } = await openRun(10);
+    const held = await (async ({ channel, hooks }) => {
+      await channel.close();
+      return new WeakRef(hooks);
+    })(opened);
+    opened.hooks = opened.channel = null as never;
+    await eventually('nobody holds its hooks', async () => {
+      collectGarbage();
+      return held.deref() === undefined;
+    });
+    await conductor.close();
+  });
+
   it('is nothing but its record when it is over, and never a tensor in a queue', async () => {
     const { common, conductor, lease, hooks, channel } = await openRun(1000);
     const worker = await createRedisWorkerTransport(common);
@@ -183,6 +200,11 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     client.disconnect();
   });
 });
+
+function garbageCollector(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
 
 /** A connection to a Redis that loses a key, once, after so many parts of it were written. */
 function losingUploads(client: Redis, key: string, parts: number): Redis {
