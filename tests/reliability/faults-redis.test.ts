@@ -1,6 +1,9 @@
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
+import { eventually } from '../../packages/transport/test/recording-hooks.js';
 import { ConductedRun, specOf } from '../support/conducted-run.js';
+import { ElboCommand } from '../support/elbo-command.js';
 import { redisForTests } from '../support/redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RestartableRedis } from '../support/restartable-redis.js';
@@ -42,6 +45,24 @@ describe.skipIf(!redisForTests)('a Redis that fails', () => {
     await expect(connecting).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE' });
     await expect(connecting).rejects.toThrow(new RegExp(`no Redis answers at ${redis.url}.*start one there or give`));
   });
+
+  it('by being away keeps neither a coordinator nor a worker from ending', async () => {
+    redis = await RestartableRedis.start([]);
+    const access = ['--redis', redis.url, '--prefix', 'ending'];
+    const environment = { ELBO_TOKEN: 'a token for this test', ELBO_LOG_LEVEL: 'silent' };
+    const worker = new ElboCommand(['worker', ...access, '--threads', '1'], environment);
+    const listen = ['--listen', '127.0.0.1:0', '--api', 'off', '--json'];
+    const coordinator = new ElboCommand(['coordinator', ...access, ...listen], environment);
+    const serving = async (client: Redis) => {
+      const clients = String(await client.call('client', 'list'));
+      return clients.split('cmd=bzpopmin').length === 3;
+    };
+    await redis.with((client) => eventually('both wait for jobs', () => serving(client), 20_000));
+    await redis.down();
+    await Promise.all([worker.stop(), coordinator.stop()]);
+    expect(await worker.result).toMatchObject({ code: 0 });
+    expect(await coordinator.result).toMatchObject({ code: 0 });
+  }, 40_000);
 
   it('by evicting keys is refused at the start', async () => {
     redis = await RestartableRedis.start(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru']);

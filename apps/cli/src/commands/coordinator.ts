@@ -6,7 +6,7 @@ import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
 import { wholeNumber } from './parsers.js';
 import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
-import { stopOnSignals } from './stop-signals.js';
+import { endSoon, stopOnSignals } from './stop-signals.js';
 
 interface CoordinatorFlags extends ApiFlags {
   readonly redis?: string;
@@ -77,6 +77,7 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
   } finally {
     sink.close();
     stop.release();
+    endSoon();
   }
 }
 

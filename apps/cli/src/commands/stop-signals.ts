@@ -9,6 +9,15 @@ export interface StopSignals {
   release(): void;
 }
 
+const endPatienceMs = 3000;
+
+/**
+ * Ends a service whose work is done, and that something still keeps alive: BullMQ goes on asking a Redis that is away.
+ */
+export function endSoon(): void {
+  setTimeout(() => process.exit(), endPatienceMs).unref();
+}
+
 /** The first SIGINT or SIGTERM asks for an orderly end; a second one ends the process at once. */
 export function stopOnSignals(onFirst: () => void = () => {}): StopSignals {
   const controller = new AbortController();

@@ -5,7 +5,7 @@ import { keepLivenessFile } from '../launch/liveness-file.js';
 import { withTracing } from '../launch/tracing.js';
 import { wholeNumber } from './parsers.js';
 import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
-import { stopOnSignals } from './stop-signals.js';
+import { endSoon, stopOnSignals } from './stop-signals.js';
 
 interface WorkerFlags {
   readonly redis?: string;
@@ -63,6 +63,7 @@ async function serve(flags: WorkerFlags): Promise<void> {
     clearInterval(watch);
     forgetLiveness?.();
     stop.release();
+    endSoon();
   }
 }
 

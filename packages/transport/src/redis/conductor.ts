@@ -82,14 +82,14 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
     },
     conductRuns(handler: (job: RunJob) => Promise<void>, atOnce = 1): RunConductor {
       const settings = { ...runWorkerOptions, concurrency: atOnce };
-      const worker = createQueueWorker(
+      const { worker, drain } = createQueueWorker(
         { queue: queueNames.runs, prefix, client, schema: runJobSchema, settings, logger, refusals, telemetry },
         handler,
       );
       conductors.add(worker);
       return {
         drain: async () => {
-          await worker.close();
+          await drain();
           conductors.delete(worker);
         },
       };

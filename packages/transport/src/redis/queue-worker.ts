@@ -1,3 +1,5 @@
+import { setTimeout } from 'node:timers/promises';
+
 import bullmq = require('bullmq');
 
 import type { Redis } from 'ioredis';
@@ -10,6 +12,8 @@ import { queuePrefix } from './queues.js';
 import { reclaimJob } from './reclaim-job.js';
 import type { QueueTelemetry } from './telemetry.js';
 
+/** At its end a worker waits so long for a Redis that does not answer, when its handlers are done. */
+const closePatienceMs = 3000;
 /** How long a run that was given back rests before it is given out again. */
 const giveBackMs = 100;
 
@@ -24,6 +28,12 @@ export interface QueueWorkerOptions<T> {
   readonly telemetry?: QueueTelemetry | undefined;
 }
 
+export interface QueueWorker {
+  readonly worker: bullmq.Worker;
+  /** Takes no more jobs, and resolves when those at hand are done. */
+  drain(): Promise<void>;
+}
+
 /**
  * A BullMQ worker that gives its handler only jobs of the right shape. Anything else is logged, counted and removed:
  * Redis may hold what somebody else put there.
@@ -31,13 +41,14 @@ export interface QueueWorkerOptions<T> {
 export function createQueueWorker<T>(
   options: QueueWorkerOptions<T>,
   handler: (data: T, willRetry: boolean) => Promise<void>,
-): bullmq.Worker {
+): QueueWorker {
   const { queue, client, schema, logger, refusals, telemetry } = options;
   const prefix = queuePrefix(options.prefix);
   const refuse = (jobId: string | undefined, why: string) => {
     refusals.count('bad-job');
     logger.error({ queue, jobId, why }, 'removed a job that is not one of ours');
   };
+  let handled = 0;
   /** Lock tokens of the jobs at work. */
   const tokens = new Map<string, string>();
   const worker = new bullmq.Worker(
@@ -51,8 +62,12 @@ export function createQueueWorker<T>(
       }
       const { id = '' } = job;
       if (lockToken !== undefined) tokens.set(id, lockToken);
+      handled++;
       try {
-        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1)).finally(() => tokens.delete(id));
+        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1)).finally(() => {
+          tokens.delete(id);
+          handled--;
+        });
       } catch (error) {
         if (!(error instanceof RunUnfinishedError)) throw error;
         // Refused when the lock is lost: then the job is another worker's, or waits for one already.
@@ -85,7 +100,19 @@ export function createQueueWorker<T>(
       (error: unknown) => logger.warn({ queue, jobId, err: error }, 'could not look at a stalled job'),
     );
   });
-  return worker;
+  return {
+    worker,
+    async drain() {
+      const closed = new AbortController();
+      const closing = worker.close().finally(() => closed.abort());
+      // What BullMQ has to say to a Redis that is away, it would say without end: the job comes back by its stall check.
+      const patience = async () => {
+        do await setTimeout(closePatienceMs, undefined, { signal: closed.signal });
+        while (handled > 0);
+      };
+      await Promise.race([closing, patience().catch(() => closing)]);
+    },
+  };
 }
 
 async function removeIfUnreadable(client: Redis, prefix: string, queue: string, jobId: string): Promise<boolean> {

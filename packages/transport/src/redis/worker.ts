@@ -82,7 +82,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
       const runner = new ShardRunner(handler, (job) => opened(memberships.get(membershipKey(job))), logger);
       runners.add(runner);
       const settings = { ...shardWorkerOptions, concurrency: slots };
-      const worker = createQueueWorker(
+      const { worker, drain } = createQueueWorker(
         { queue: queueNames.shards, prefix, client, schema: shardJobSchema, settings, logger, refusals, telemetry },
         (job, willRetry) => runner.run(job, willRetry),
       );
@@ -92,7 +92,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
           worker.concurrency = next;
         },
         drain: async () => {
-          await worker.close();
+          await drain();
           await runner.idle();
           runners.delete(runner);
           takers.delete(worker);
