@@ -1,6 +1,7 @@
 import type { NonFinite, ResolvedRun } from '@elbo/protocol/messages';
 import type { Model } from '@elbo/vae-core/models/model';
 import type { NonFiniteGradientError } from '@elbo/vae-core/optimizers/errors';
+import { parameterAt } from '@elbo/vae-core/parameter-layout';
 import { planStep } from '@elbo/vae-core/steps/step-plan';
 import type { Contribution } from './contribution-ledger.js';
 import { cutOf } from './resolve-run.js';
@@ -24,7 +25,7 @@ export function nonFiniteGradient(
   model: Model,
   { step, index, contribution, value }: NonFiniteGradientError,
 ): string {
-  const entry = model.layout.entries.find(({ offset, length }) => index >= offset && index < offset + length);
+  const entry = parameterAt(model.layout, index);
   const name = entry ? `${entry.name}[${index - entry.offset}]` : `parameter ${index}`;
   if (contribution === null) return `${round}: the gradient of ${name}, summed over the shards, is ${value}`;
   const range = planStep(cutOf(run), run.trainExamples, step).shards[contribution];

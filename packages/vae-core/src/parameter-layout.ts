@@ -28,6 +28,11 @@ export function layParametersOut(
   return { entries, length: offset };
 }
 
+/** The parameter that an element of the flat array belongs to; undefined for an index beyond them. */
+export function parameterAt({ entries }: ParameterLayout, index: number): ParameterEntry | undefined {
+  return entries.find(({ offset, length }) => index >= offset && index < offset + length);
+}
+
 /** The part of `flat` that holds one parameter: a view, not a copy. */
 export function parameterView(flat: Float32Array, entry: ParameterEntry): Float32Array {
   return flat.subarray(entry.offset, entry.offset + entry.length);

@@ -2,6 +2,7 @@ import type { NonFinite, TermSums } from '@elbo/protocol/messages';
 import type { BatchTerms } from '@elbo/vae-core/engines/engine';
 import type { Model } from '@elbo/vae-core/models/model';
 import { sumTerms, zeroTerms } from '@elbo/vae-core/objectives/sum-terms';
+import { parameterAt } from '@elbo/vae-core/parameter-layout';
 import type { Range } from '@elbo/vae-core/steps/step-plan';
 
 /** Sums the terms of a microbatch; where they are not finite, finds the first example and the parameter it shows in. */
@@ -33,5 +34,5 @@ export function sumFiniteTerms(
 
 function firstNonFiniteParameter(model: Model, gradient: Float32Array): string | null {
   const index = gradient.findIndex((value) => !Number.isFinite(value));
-  return model.layout.entries.find(({ offset, length }) => index >= offset && index < offset + length)?.name ?? null;
+  return parameterAt(model.layout, index)?.name ?? null;
 }
