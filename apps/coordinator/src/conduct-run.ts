@@ -2,11 +2,10 @@ import { setImmediate } from 'node:timers/promises';
 import { addTermSums } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import { learningRateAt } from '@elbo/vae-core/schedules/learning-rate';
-import { planStep, type StepPlan, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
+import { cutOf, planStep, type StepPlan, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { applyStep } from './apply-step.js';
 import type { Conduct } from './conduct.js';
 import { evaluateEpoch } from './evaluate.js';
-import { cutOf } from './resolve-run.js';
 import { gradientJobs } from './shard-jobs.js';
 import { unlessStopped } from './unless-stopped.js';
 

@@ -2,9 +2,8 @@ import type { NonFinite, ResolvedRun } from '@elbo/protocol/messages';
 import type { Model } from '@elbo/vae-core/models/model';
 import type { NonFiniteGradientError } from '@elbo/vae-core/optimizers/errors';
 import { parameterAt } from '@elbo/vae-core/parameter-layout';
-import { planStep } from '@elbo/vae-core/steps/step-plan';
+import { cutOf, planStep } from '@elbo/vae-core/steps/step-plan';
 import type { Contribution } from './contribution-ledger.js';
-import { cutOf } from './resolve-run.js';
 
 /** What of a round is NaN or infinite, in words: the first shard in shard order that has such a thing; null for none. */
 export function nonFiniteTerms(round: string, contributions: readonly Contribution[]): string | null {

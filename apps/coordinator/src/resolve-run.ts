@@ -1,6 +1,6 @@
 import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunSpec } from '@elbo/protocol/run-spec';
-import { defaultCut, type StepCut } from '@elbo/vae-core/steps/step-plan';
+import { defaultCut } from '@elbo/vae-core/steps/step-plan';
 
 /** The facts of a data set that a run depends on. */
 export interface DatasetFacts {
@@ -26,13 +26,5 @@ export function resolveRun(runId: string, spec: RunSpec, dataset: DatasetFacts):
     testExamples: dataset.examples.test,
     shardsPerStep,
     microbatchSize,
-  };
-}
-
-export function cutOf(run: ResolvedRun): StepCut {
-  return {
-    globalBatchSize: run.spec.training.globalBatchSize,
-    shardsPerStep: run.shardsPerStep,
-    microbatchSize: run.microbatchSize,
   };
 }

@@ -3,6 +3,7 @@ import { addTermSums, zeroTerms } from '@elbo/vae-core/objectives/sum-terms';
 import { betaAt } from '@elbo/vae-core/schedules/beta';
 import {
   cutBySize,
+  cutOf,
   evaluationMicrobatchSize,
   planEvaluation,
   planStep,
@@ -35,7 +36,7 @@ export async function computeGradientShard(
   target: Float32Array,
 ): Promise<ShardResult> {
   const { run, threadRun, kernels, scratch } = context;
-  const plan = planStep({ ...run, globalBatchSize: run.spec.training.globalBatchSize }, run.trainExamples, job.step);
+  const plan = planStep(cutOf(run), run.trainExamples, job.step);
   const microbatches = cutBySize(shardRange(plan.shards, job.shard), run.microbatchSize);
   const { arena } = kernels;
   const shared = { threadRun, parameters: arena.refOf(parameters), parameterVersion: job.parameterVersion };

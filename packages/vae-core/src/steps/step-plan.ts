@@ -1,3 +1,5 @@
+import type { ResolvedRun } from '@elbo/protocol/messages';
+
 /**
  * How a run is cut into steps, shards and microbatches. Everything here follows from the spec and the size of the
  * data set alone, never from how many workers or threads there are: that is what makes the result elastic.
@@ -13,6 +15,14 @@ export interface StepCut {
   readonly globalBatchSize: number;
   readonly shardsPerStep: number;
   readonly microbatchSize: number;
+}
+
+export function cutOf(run: ResolvedRun): StepCut {
+  return {
+    globalBatchSize: run.spec.training.globalBatchSize,
+    shardsPerStep: run.shardsPerStep,
+    microbatchSize: run.microbatchSize,
+  };
 }
 
 export interface StepPlan {
