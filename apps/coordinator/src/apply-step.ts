@@ -4,11 +4,6 @@ import type { Contribution } from './contribution-ledger.js';
 import { NonFiniteError } from './errors.js';
 import { nonFiniteGradient, nonFiniteTerms } from './non-finite.js';
 
-export interface StepRates {
-  readonly beta: number;
-  readonly learningRate: number;
-}
-
 /**
  * Averages the contributions of the step at hand and updates the parameters with them.
  * @returns the norm of the averaged gradient; null when the step had no finite gradient and the spec says to skip it:
@@ -19,7 +14,7 @@ export async function applyStep(
   conduct: Conduct,
   contributions: readonly Contribution[],
   sampleCount: number,
-  { learningRate }: StepRates,
+  learningRate: number,
 ): Promise<number | null> {
   const { run, state, reporter, checkpointer } = conduct;
   const { training } = run.spec;

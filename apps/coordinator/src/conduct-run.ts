@@ -45,7 +45,9 @@ export async function conductRun(conduct: Conduct): Promise<'completed' | 'inter
     const contributions = await failure.guard(unlessStopped(ledger.collect(), signal));
     if (!contributions) return saveAndStop(conduct);
     const rates = { beta: betaAt(objective, step), learningRate: learningRateAt(training, totalSteps, step) };
-    const gradientNorm = await reporter.phases.reducing(() => applyStep(conduct, contributions, sampleCount, rates));
+    const gradientNorm = await reporter.phases.reducing(() => {
+      return applyStep(conduct, contributions, sampleCount, rates.learningRate);
+    });
     state.step = step + 1;
     onPhase('after-update', state.step);
     ledger.close();
