@@ -7,6 +7,7 @@ import type {
   TermSums,
 } from '@elbo/protocol/messages';
 import type { Admission } from '@elbo/transport/conductor-transport';
+import { describeRound, describeShard } from './shard-words.js';
 
 /** One shard's part of a round, counted exactly once. */
 export interface Contribution {
@@ -143,8 +144,7 @@ export class ContributionLedger {
     if (!round || !sameRound(round, job)) return ['wrong-step', `the run is not at ${describeRound(job)}`];
     if (job.shard >= round.jobs.length)
       return ['unknown-shard', `${describeRound(job)} has ${round.jobs.length} shards`];
-    if (round.contributions[job.shard])
-      return ['duplicate', `shard ${job.shard} of ${describeRound(job)} is counted already`];
+    if (round.contributions[job.shard]) return ['duplicate', `${describeShard(job)} is counted already`];
     return null;
   }
 
@@ -159,8 +159,4 @@ function sameRound(round: Round, job: ShardJob): boolean {
   if (!first || first.parameterVersion !== job.parameterVersion) return false;
   if (first.kind === 'gradient') return job.kind === 'gradient' && job.step === first.step;
   return job.kind === 'evaluation' && job.epoch === first.epoch && job.split === first.split;
-}
-
-function describeRound(job: ShardJob): string {
-  return job.kind === 'gradient' ? `step ${job.step}` : `the ${job.split} evaluation of epoch ${job.epoch}`;
 }

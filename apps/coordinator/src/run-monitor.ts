@@ -10,8 +10,8 @@ import { Handshake } from './handshake.js';
 import { LeaseKeeper } from './lease-keeper.js';
 import type { Notice } from './notice.js';
 import type { RunFailure } from './run-failure.js';
-import { describeShard } from './shard-jobs.js';
 import { type HandOut, ShardWatch } from './shard-watch.js';
+import { describeShard } from './shard-words.js';
 import type { StepPhases } from './step-phases.js';
 
 const shardAttempts = 3;

@@ -33,9 +33,3 @@ export function evaluationJobs(
     ...at,
   }));
 }
-
-/** A shard in words, the same for each of its attempts. */
-export function describeShard(job: ShardJob): string {
-  const round = job.kind === 'gradient' ? `step ${job.step}` : `the ${job.split} evaluation of epoch ${job.epoch}`;
-  return `shard ${job.shard} of ${round}`;
-}
