@@ -1,4 +1,5 @@
 import type { RunChannel } from '@elbo/transport/conductor-transport';
+import type { Notice } from './notice.js';
 
 const patienceMs = 10_000;
 const lookMs = 500;
@@ -7,12 +8,7 @@ const lookMs = 500;
 export class WorkerWatch {
   readonly #timer: NodeJS.Timeout;
 
-  constructor(
-    runId: string,
-    channel: RunChannel,
-    notice: (level: 'info' | 'warning', code: string, message: string) => void,
-    now: () => number,
-  ) {
+  constructor(runId: string, channel: RunChannel, notice: Notice, now: () => number) {
     let lastSeen = now();
     let said = false;
     this.#timer = setInterval(() => {
