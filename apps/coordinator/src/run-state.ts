@@ -59,6 +59,7 @@ export class RunState {
   }
 }
 
-function bytesOf(floats: Float32Array): Uint8Array {
+/** A view. */
+export function bytesOf(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 }

@@ -3,7 +3,7 @@ import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunSnapshot } from '@elbo/transport/conductor-transport';
 import { stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import { CheckpointError, DatasetChangedError, NoUsableCheckpointError } from '../errors.js';
-import type { RunState } from '../run-state.js';
+import { bytesOf, type RunState } from '../run-state.js';
 import { type Build, type CheckpointHeader, type EpochProgress, readHeader } from './header.js';
 import { specSha256 } from './spec-hash.js';
 import { checkpointTensorBytes } from './take-checkpoint.js';
@@ -66,7 +66,7 @@ function restore(snapshot: RunSnapshot, run: ResolvedRun, state: RunState, where
   }
   for (const [i, { data }] of state.tensors.entries()) {
     const [begin, end] = header.tensors[i]?.offsets ?? [0, 0];
-    new Uint8Array(data.buffer, data.byteOffset, data.byteLength).set(snapshot.tensors.subarray(begin, end));
+    bytesOf(data).set(snapshot.tensors.subarray(begin, end));
   }
   state.step = header.step;
   return header;

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { ResolvedRun } from '@elbo/protocol/messages';
 import type { RunSnapshot } from '@elbo/transport/conductor-transport';
-import type { RunState } from '../run-state.js';
+import { bytesOf, type RunState } from '../run-state.js';
 import { type Build, type CheckpointHeader, checkpointVersion, type EpochProgress } from './header.js';
 import { specSha256 } from './spec-hash.js';
 
@@ -24,7 +24,7 @@ export function takeCheckpoint(
   const tensors: CheckpointHeader['tensors'] = [];
   let end = 0;
   for (const { name, data } of state.tensors) {
-    target.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), end);
+    target.set(bytesOf(data), end);
     tensors.push({ name, dtype: 'F32', shape: [data.length], offsets: [end, end + data.byteLength] });
     end += data.byteLength;
   }
