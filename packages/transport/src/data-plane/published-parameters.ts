@@ -1,4 +1,5 @@
 import { crc32 } from 'node:zlib';
+import { bytesOf } from './gradient-buffers.js';
 import { SharedMemory } from './shared-memory.js';
 
 /**
@@ -25,7 +26,7 @@ export class PublishedParameters {
   }
 
   replace(version: number, parameters: Float32Array): void {
-    const bytes = new Uint8Array(parameters.buffer, parameters.byteOffset, parameters.byteLength);
+    const bytes = bytesOf(parameters);
     this.version = version;
     this.#partCrcs.clear();
     this.parameterCount = parameters.length;

@@ -1,4 +1,5 @@
 import { FrameError, StaleVersionError } from '../errors.js';
+import { bytesOf } from './gradient-buffers.js';
 import type { ForeignMemory } from './shared-memory.js';
 
 interface Waiter {
@@ -52,7 +53,7 @@ export class ReceivedParameters {
     const buffer = this.#buffers[this.#filling] as Float32Array;
     if (byteOffset + byteLength > buffer.byteLength) throw new FrameError('the parameters are longer than announced');
     this.#arrived = byteOffset + byteLength;
-    return new Uint8Array(buffer.buffer, buffer.byteOffset + byteOffset, byteLength);
+    return bytesOf(buffer).subarray(byteOffset, this.#arrived);
   }
 
   partArrived(): void {
@@ -62,9 +63,8 @@ export class ReceivedParameters {
   readFrom(memory: ForeignMemory, version: number, parameterCount: number): void {
     this.#start(version, parameterCount);
     const buffer = this.#buffers[this.#filling] as Float32Array;
-    const target = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.byteLength);
     // When the conductor has published again meanwhile, its next message is already on the way.
-    if (memory.readStamped(version, target)) this.#finish();
+    if (memory.readStamped(version, bytesOf(buffer))) this.#finish();
   }
 
   fail(error: Error): void {
