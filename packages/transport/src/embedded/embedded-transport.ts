@@ -50,15 +50,7 @@ export function createEmbeddedTransport(options: { logger?: Logger } = {}): Embe
     conductRuns: (handler, atOnce): RunConductor => runs.conduct(handler, atOnce),
     async openRun(run: ResolvedRun, lease: Lease, hooks: RunHooks): Promise<RunChannel> {
       await channels.get(run.runId)?.close();
-      const channel = new EmbeddedRunChannel(
-        run,
-        lease,
-        hooks,
-        new RefusalCounter(refusals),
-        (job) => shards.has(job),
-        (jobs) => shards.add(jobs),
-        forget,
-      );
+      const channel = new EmbeddedRunChannel(run, lease, hooks, new RefusalCounter(refusals), shards, forget);
       channels.set(run.runId, channel);
       return channel;
     },

@@ -2,6 +2,7 @@ import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages
 import type { Lease, RunChannel, RunHooks } from '../conductor-transport.js';
 import type { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunClosedError, StaleVersionError } from '../errors.js';
+import type { JobQueue } from './job-queue.js';
 import type { EmbeddedMembership } from './membership.js';
 
 /** A run's channel within one process: memberships are objects, and parameters are the coordinator's own array. */
@@ -14,29 +15,23 @@ export class EmbeddedRunChannel implements RunChannel {
   #version = -1;
   #parameters: Float32Array | null = null;
   #waiters: { version: number; resolve: (p: Float32Array) => void; reject: (e: Error) => void }[] = [];
-  readonly #enqueue: (jobs: readonly ShardJob[]) => void;
-  readonly #onClose: (channel: EmbeddedRunChannel) => void;
 
   constructor(
     readonly run: ResolvedRun,
     readonly lease: Lease,
     readonly hooks: RunHooks,
     readonly refused: RefusalCounter,
-    private readonly isWaiting: (job: ShardJob) => boolean,
-    enqueue: (jobs: readonly ShardJob[]) => void,
-    onClose: (channel: EmbeddedRunChannel) => void,
-  ) {
-    this.#enqueue = enqueue;
-    this.#onClose = onClose;
-  }
+    private readonly shards: JobQueue,
+    private readonly onClose: (channel: EmbeddedRunChannel) => void,
+  ) {}
 
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     if (this.closed) throw this.#over();
-    this.#enqueue(jobs);
+    this.shards.add(jobs);
   }
 
   async waiting(jobs: readonly ShardJob[]): Promise<readonly ShardJob[]> {
-    return jobs.filter(this.isWaiting);
+    return jobs.filter((job) => this.shards.has(job));
   }
 
   /** First in, first out: each run that shares the queue has its turn soon. */
@@ -98,7 +93,7 @@ export class EmbeddedRunChannel implements RunChannel {
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
-    this.#onClose(this);
+    this.onClose(this);
     for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#over());
     for (const membership of this.#memberships.values()) membership.end();
     this.#memberships.clear();
