@@ -3,6 +3,7 @@ import { LeaseLostError } from '../errors.js';
 
 interface Holder {
   readonly lease: Lease;
+  /** By performance.now(). */
   expiresAt: number;
 }
 
@@ -14,26 +15,20 @@ export class MemoryRunStore implements RunStore {
   /** When snapshots go away. */
   readonly #expiries = new Map<string, number>();
   readonly #records = new Map<string, string>();
-  readonly #now: () => number;
-
-  /** `now`: milliseconds of a clock that never goes back. */
-  constructor(now: () => number = () => performance.now()) {
-    this.#now = now;
-  }
 
   async acquireLease(runId: string, owner: string, ttlMs: number): Promise<Lease | null> {
     if (this.#holder(runId) !== null) return null;
     const token = (this.#tokens.get(runId) ?? 0) + 1;
     const lease = { runId, token, owner };
     this.#tokens.set(runId, token);
-    this.#holders.set(runId, { lease, expiresAt: this.#now() + ttlMs });
+    this.#holders.set(runId, { lease, expiresAt: performance.now() + ttlMs });
     return lease;
   }
 
   async renewLease(lease: Lease, ttlMs: number): Promise<void> {
     const last = this.#holders.get(lease.runId);
     const holder = last?.lease.token === lease.token ? last : this.#held(lease);
-    holder.expiresAt = this.#now() + ttlMs;
+    holder.expiresAt = performance.now() + ttlMs;
   }
 
   async releaseLease(lease: Lease): Promise<void> {
@@ -52,7 +47,7 @@ export class MemoryRunStore implements RunStore {
   }
 
   async loadSnapshot(runId: string): Promise<RunSnapshot | null> {
-    if ((this.#expiries.get(runId) ?? Number.POSITIVE_INFINITY) <= this.#now()) this.#snapshots.delete(runId);
+    if ((this.#expiries.get(runId) ?? Number.POSITIVE_INFINITY) <= performance.now()) this.#snapshots.delete(runId);
     const kept = this.#snapshots.get(runId);
     return kept === undefined ? null : { ...kept, tensors: kept.tensors.slice() };
   }
@@ -64,7 +59,7 @@ export class MemoryRunStore implements RunStore {
 
   async expireSnapshot(lease: Lease, ttlMs: number): Promise<void> {
     this.#held(lease);
-    this.#expiries.set(lease.runId, this.#now() + ttlMs);
+    this.#expiries.set(lease.runId, performance.now() + ttlMs);
   }
 
   async saveRecord(lease: Lease, record: string): Promise<void> {
@@ -78,7 +73,7 @@ export class MemoryRunStore implements RunStore {
 
   #holder(runId: string): Holder | null {
     const holder = this.#holders.get(runId);
-    return holder !== undefined && holder.expiresAt > this.#now() ? holder : null;
+    return holder !== undefined && holder.expiresAt > performance.now() ? holder : null;
   }
 
   #held(lease: Lease): Holder {
