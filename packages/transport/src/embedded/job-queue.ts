@@ -14,7 +14,7 @@ export interface EmbeddedTaker extends ShardTaker {
 }
 
 /** Told when a handler is done with a job; `failure` is null unless it failed. */
-export type SettledListener = (
+type SettledListener = (
   worker: object,
   job: ShardJob,
   failure: { readonly message: string; readonly willRetry: boolean; readonly error: unknown } | null,
@@ -25,11 +25,8 @@ export class JobQueue {
   #waiting: Entry[] = [];
   #takers: Taker[] = [];
   #pumpDue = false;
-  readonly #onSettled: SettledListener;
 
-  constructor(onSettled: SettledListener) {
-    this.#onSettled = onSettled;
-  }
+  constructor(private readonly onSettled: SettledListener) {}
 
   add(jobs: readonly ShardJob[]): void {
     const waiting = new Set(this.#waiting.map(({ job }) => shardJobKey(job)));
@@ -86,14 +83,14 @@ export class JobQueue {
 
   #start(taker: Taker, entry: Entry): void {
     taker.run(entry.job).then(
-      () => this.#onSettled(taker.worker, entry.job, null),
+      () => this.onSettled(taker.worker, entry.job, null),
       (error: unknown) => this.#failed(taker, entry, error),
     );
   }
 
   #failed(taker: Taker, entry: Entry, error: unknown): void {
     if (saysNotNeeded(error)) {
-      this.#onSettled(taker.worker, entry.job, null);
+      this.onSettled(taker.worker, entry.job, null);
       return;
     }
     entry.failures++;
@@ -103,7 +100,7 @@ export class JobQueue {
       this.#schedulePump();
     }
     const message = error instanceof Error ? error.message : String(error);
-    this.#onSettled(taker.worker, entry.job, { message, willRetry, error });
+    this.onSettled(taker.worker, entry.job, { message, willRetry, error });
   }
 }
 
