@@ -68,19 +68,17 @@ export function progressAfter(progress: RunProgress, event: RunEvent): RunProgre
 
 /** The fields of a record that a summary needs. */
 export const summaryFields = [
-  ...[
-    'spec',
-    'launch',
-    'state',
-    'wanted',
-    'submittedAt',
-    'startedAt',
-    'endedAt',
-    'coordinator',
-    'progress',
-    'error',
-    'queueing',
-  ],
+  'spec',
+  'launch',
+  'state',
+  'wanted',
+  'submittedAt',
+  'startedAt',
+  'endedAt',
+  'coordinator',
+  'progress',
+  'error',
+  'queueing',
 ] as const;
 
 const json = z.string().transform((text, context): unknown => {
