@@ -13,31 +13,12 @@ import {
 type AttributeValue = OnnxAttribute | number | readonly number[];
 type Attributes = Readonly<Record<string, AttributeValue>>;
 
-/** Ops whose ONNX op has the same meaning, operands and no attributes. */
-const sameInOnnx: Partial<Record<Operation['op'], string>> = {
-  Neg: 'Neg',
-  Exp: 'Exp',
-  Log: 'Log',
-  Sqrt: 'Sqrt',
-  Abs: 'Abs',
-  Relu: 'Relu',
-  Sigmoid: 'Sigmoid',
-  Tanh: 'Tanh',
-  Elu: 'Elu',
-  Softplus: 'Softplus',
-  Add: 'Add',
-  Sub: 'Sub',
-  Mul: 'Mul',
-  Div: 'Div',
-  Max: 'Max',
-  Min: 'Min',
-  Greater: 'Greater',
-  GreaterOrEqual: 'GreaterOrEqual',
-  Less: 'Less',
-  LessOrEqual: 'LessOrEqual',
-  Equal: 'Equal',
-  Where: 'Where',
-};
+/** Ops that ONNX has under the same name, with the same meaning and operands and no attributes. */
+const sameInOnnx: ReadonlySet<Operation['op']> = new Set([
+  ...(['Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Relu', 'Sigmoid', 'Tanh', 'Elu', 'Softplus'] as const),
+  ...(['Add', 'Sub', 'Mul', 'Div', 'Max', 'Min'] as const),
+  ...(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal', 'Where'] as const),
+]);
 
 /** Writes a graph down in ONNX's ops (operator set 18). */
 export function lowerToOnnx(graph: Graph): OnnxGraph {
@@ -87,8 +68,7 @@ class Lowering {
     const operands = node.operands.map((operand) => this.#name(operand));
     const emit = (opType: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string =>
       this.#emit({ opType, name: this.#outputNames.get(node), domain }, inputs, attributes);
-    const same = sameInOnnx[operation.op];
-    if (same) return emit(same, operands);
+    if (sameInOnnx.has(operation.op)) return emit(operation.op, operands);
     switch (operation.op) {
       case 'Input':
         this.#inputs.push(node);
