@@ -1,19 +1,12 @@
 import { createHash } from 'node:crypto';
 import type { ResolvedRun } from '@elbo/protocol/messages';
-import type { OptimizerSpec } from '@elbo/protocol/run-spec';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { initializeParameters } from '@elbo/vae-core/models/initialize';
 import { createModel, type Model } from '@elbo/vae-core/models/model';
 import { createOptimizer, type Optimizer } from '@elbo/vae-core/optimizers/optimizer';
+import { optimizerStateNames } from '@elbo/vae-core/optimizers/optimizer-state';
 import { coordinatorBuffers, spareContributionBuffers } from '@elbo/vae-core/steps/kept-buffers';
-
-const optimizerStateNames: Record<OptimizerSpec['kind'], readonly string[]> = {
-  sgd: [],
-  momentum: ['momentum.velocity'],
-  adam: ['adam.firstMoment', 'adam.secondMoment'],
-  adamw: ['adamw.firstMoment', 'adamw.secondMoment'],
-};
 
 /** All that changes while a run is conducted: parameters, optimiser state and the number of updates done. */
 export class RunState {
@@ -42,7 +35,7 @@ export class RunState {
     parameters.set(initializeParameters(model, run.spec.seed));
     const optimizer = createOptimizer(run.spec.training.optimizer, length, arena, kernels);
     const stateNames = optimizerStateNames[run.spec.training.optimizer.kind];
-    const state = optimizer.state.map((data, i) => ({ name: stateNames[i] ?? `state${i}`, data }));
+    const state = optimizer.state.map((data, i) => ({ name: stateNames[i] as string, data }));
     return new RunState(
       model,
       arena,

@@ -1,6 +1,13 @@
 import type { OptimizerSpec } from '@elbo/protocol/run-spec';
 
-/** State tensors of an optimiser, each as long as the parameters. */
-export function optimizerStateCount(spec: OptimizerSpec): number {
-  return { sgd: 0, momentum: 1, adam: 2, adamw: 2 }[spec.kind];
+/** State tensors of an optimiser, each as long as the parameters, by the names that checkpoints call them by. */
+export const optimizerStateNames: Readonly<Record<OptimizerSpec['kind'], readonly string[]>> = {
+  sgd: [],
+  momentum: ['momentum.velocity'],
+  adam: ['adam.firstMoment', 'adam.secondMoment'],
+  adamw: ['adamw.firstMoment', 'adamw.secondMoment'],
+};
+
+export function optimizerStateCount({ kind }: OptimizerSpec): number {
+  return optimizerStateNames[kind].length;
 }
