@@ -5,10 +5,6 @@ import { queuePrefix } from './queues.js';
 import { runKeys } from './redis-run-store.js';
 
 /** Removes all that a run has left, its record too. Only for a run that nobody conducts. */
-export async function removeRunKeys(redisUrl: string, prefix: string, runId: string): Promise<void> {
-  await withClient(redisUrl, (client) => removeKeysOfRun(client, prefix, runId));
-}
-
 export async function removeKeysOfRun(client: Redis, prefix: string, runId: string): Promise<void> {
   const { lease, record, snapshot, tensors, events } = runKeys(prefix, runId);
   await client.unlink(lease, record, snapshot, tensors, events);

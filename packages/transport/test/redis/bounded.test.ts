@@ -6,7 +6,7 @@ import { encodeFrameHead, FrameReader, type FrameType, frameTypes } from '@elbo/
 import { connectMember } from '@elbo/transport/data-plane/member-connection';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
 import { RedisRunStore } from '@elbo/transport/redis/redis-run-store';
-import { removeRunKeys } from '@elbo/transport/redis/remove-keys';
+import { removeKeysOfRun } from '@elbo/transport/redis/remove-keys';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -195,7 +195,7 @@ describe.skipIf(!redisForTests)('what a run keeps', () => {
     const client = new Redis(redis.url);
     expect(await client.pttl(`${common.prefix}:{${runId}}:record`)).toBeGreaterThan(24 * 3600 * 1000);
     for (const key of await redis.keysOf(common.prefix)) expect(await client.memory('USAGE', key)).toBeLessThan(20_000);
-    await removeRunKeys(redis.url, common.prefix, runId);
+    await removeKeysOfRun(client, common.prefix, runId);
     expect(await redis.keysOf(common.prefix)).not.toContain(`${common.prefix}:{${runId}}:record`);
     client.disconnect();
   });

@@ -4,6 +4,7 @@ import type { RunJob } from '@elbo/protocol/messages';
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import type { Lease } from '@elbo/transport/conductor-transport';
 import { createRedisConductorTransport, type RedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { removeKeysOfRun } from '@elbo/transport/redis/remove-keys';
 import { createRedisRunDirectory, type RedisRunDirectory } from '@elbo/transport/redis/run-directory';
 import { readEventsAfter } from '@elbo/transport/redis/run-events';
 import { createRedisWorkerTransport } from '@elbo/transport/redis/worker';
@@ -372,8 +373,7 @@ describe.skipIf(!redisForTests)('the run directory', () => {
     for (const event of story('run-removed')) recorder.event(event);
     await recorder.settle('completed');
     await conductor.store.releaseLease(lease);
-    const { removeRunKeys } = await import('@elbo/transport/redis/remove-keys');
-    await removeRunKeys(redis.url, prefix, 'run-removed');
+    await removeKeysOfRun(client, prefix, 'run-removed');
     expect((await redis.keysOf(prefix)).filter((name) => !name.startsWith(`{${prefix}}:`))).toEqual([]);
   });
 });
