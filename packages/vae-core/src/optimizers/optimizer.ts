@@ -1,9 +1,8 @@
 import type { OptimizerSpec } from '@elbo/protocol/run-spec';
 import type { Kernels } from '../kernels/kernels.js';
 import type { TensorArena } from '../kernels/tensor-arena.js';
-import { optimizerStateCount } from './optimizer-state.js';
-import { allocateUpdate, boardBytes, SharedUpdate, type SharedUpdateRefs } from './shared-update.js';
-import { blocksOf, gradientNorm, gradientScale } from './split-update.js';
+import { allocateUpdate, SharedUpdate, type SharedUpdateRefs } from './shared-update.js';
+import { gradientNorm, gradientScale } from './split-update.js';
 
 export interface UpdateInputs {
   /** All parameters, flat; updated in place. */
@@ -22,8 +21,6 @@ export interface UpdateInputs {
 export interface Optimizer {
   /** What a snapshot must hold besides the parameters: none (sgd), velocity (momentum), first and second moment (Adam). */
   readonly state: readonly Float32Array[];
-  /** Elements of all state tensors together. */
-  readonly stateLength: number;
   /** With this, another thread makes a SharedUpdate of its own and helps with updates. */
   readonly shared: SharedUpdateRefs;
   /**
@@ -34,19 +31,12 @@ export interface Optimizer {
   update(inputs: UpdateInputs): { readonly gradientNorm: number };
 }
 
-/** Bytes that createOptimizer takes from the arena: the state, the summed gradient, its squares by blocks, the board. */
-export function optimizerBytes(spec: OptimizerSpec, length: number): number {
-  return (optimizerStateCount(spec) + 1) * length * 4 + blocksOf(length) * 8 + boardBytes;
-}
-
 /** An optimiser of `length` parameters, its state zero. All tensors given to it lie in the arena of `kernels`. */
 export function createOptimizer(spec: OptimizerSpec, length: number, arena: TensorArena, kernels: Kernels): Optimizer {
   const shared = allocateUpdate(spec, length, arena);
   const threads = new SharedUpdate(kernels, shared);
-  const { state } = threads;
   return {
-    state,
-    stateLength: state.length * length,
+    state: threads.state,
     shared,
     update({ parameters, contributions, sampleCount, learningRate, step, clipGlobalNorm }) {
       const gradient = threads.sum(contributions);

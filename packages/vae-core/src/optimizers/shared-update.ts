@@ -25,7 +25,7 @@ const words = { section: PartCounter.words, contributions: 3, parameters: 4, cou
 const numbers = { scale: 0, learningRate: 1, step: 2, count: 3 };
 const numbersAt = words.count * 4;
 const addressesAt = 64;
-export const boardBytes = addressesAt + maxSources * 4;
+const boardBytes = addressesAt + maxSources * 4;
 
 const sections = { sum: 0, apply: 1 };
 
