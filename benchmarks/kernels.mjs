@@ -19,8 +19,6 @@ const random = () => {
 const [target, parameters, m, v] = [arena.allocate(length), random(), arena.allocate(length), arena.allocate(length)];
 const sources = Array.from({ length: 8 }, random);
 const optimizer = createOptimizer(spec, length, arena, kernels);
-const pixels = arena.allocateBytes(128 * 784).fill(77);
-const floats = arena.allocate(128 * 784);
 const all = { begin: 0, end: length };
 const scalars = { scale: 1 / 128, keep: 1, beta1: 0.9, beta2: 0.999, stepSize: 1e-3, epsilon: 1e-8 };
 
@@ -63,21 +61,6 @@ for (const count of [1, 2, 4, 8]) {
     },
   );
 }
-compare(
-  'copy',
-  () => kernels.copy(target, sources[0]),
-  () => target.set(sources[0]),
-);
-compare(
-  'fill',
-  () => kernels.fill(target, 0),
-  () => target.fill(0),
-);
-compare(
-  '128 x 784 bytes to floats',
-  () => kernels.bytesToUnitInterval(floats, pixels),
-  () => bytesLoop(floats, pixels),
-);
 
 function compare(name, kernel, loop) {
   const [fast, slow] = [median(kernel), median(loop)];
@@ -118,8 +101,4 @@ function adamLoop(p, m, v, g, { scale, beta1, beta2, stepSize, epsilon }) {
     v[i] = beta2 * v[i] + (1 - beta2) * gradient * gradient;
     p[i] -= (stepSize * m[i]) / (Math.sqrt(v[i]) + epsilon);
   }
-}
-
-function bytesLoop(floats, bytes) {
-  for (let i = 0; i < bytes.length; i++) floats[i] = bytes[i] / 255;
 }

@@ -3,6 +3,5 @@
 // Addresses are bytes; begin, end and lengths are elements.
 export { adam, momentum, sgd } from './updates';
 export { BLOCK_LENGTH, NONE } from './lanes';
-export { bytesToUnitInterval, copy, fill } from './memory';
 export { firstNonFinite } from './non-finite';
 export { sum, sumAndSquares } from './sum';

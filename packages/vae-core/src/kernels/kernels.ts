@@ -61,22 +61,6 @@ export class Kernels {
     return new Kernels(arena);
   }
 
-  /** target = source */
-  copy(target: Float32Array, source: Float32Array): void {
-    expectLength('source', source, target.length);
-    this.#wasm.copy(this.#at('target', target), this.#at('source', source), target.byteLength);
-  }
-
-  fill(target: Float32Array, value: number): void {
-    this.#wasm.fill(this.#at('target', target), value, target.length);
-  }
-
-  /** target = bytes / 255: pixels to floats. */
-  bytesToUnitInterval(target: Float32Array, bytes: Uint8Array): void {
-    expectLength('bytes', bytes, target.length);
-    this.#wasm.bytesToUnitInterval(this.#at('target', target), this.#at('bytes', bytes), target.length);
-  }
-
   /** target = target + source */
   addInto(target: Float32Array, source: Float32Array): void {
     this.sumInto(target, [target, source]);
@@ -85,7 +69,7 @@ export class Kernels {
   /** target = ((s0 + s1) + s2) + ...: the bits of adding one after the other. `target` may be the first source. */
   sumInto(target: Float32Array, sources: readonly Float32Array[]): void {
     const table = this.#tableOf(target, sources);
-    if (sources.length === 1) this.copy(target, sources[0] as Float32Array);
+    if (sources.length === 1) target.set(sources[0] as Float32Array);
     else this.#wasm.sum(target.byteOffset, table, sources.length, 0, target.length);
   }
 
@@ -216,7 +200,7 @@ export function addSquares(squares: Float64Array, blocks: number, total: number)
   return total;
 }
 
-function expectLength(argument: string, tensor: Float32Array | Uint8Array, length: number): void {
+function expectLength(argument: string, tensor: Float32Array, length: number): void {
   if (tensor.length !== length) {
     throw new TensorMismatchError(argument, `has ${tensor.length} elements where ${length} are needed`);
   }

@@ -8,9 +8,6 @@ type Address = number;
 /** What assembly/kernels.ts exports. Addresses are bytes; begin, end and lengths are elements. */
 export interface WasmKernels {
   readonly BLOCK_LENGTH: { readonly value: number };
-  copy(target: Address, source: Address, bytes: number): void;
-  fill(target: Address, value: number, length: number): void;
-  bytesToUnitInterval(target: Address, bytes: Address, length: number): void;
   firstNonFinite(x: Address, length: number): number;
   sum(target: Address, table: Address, sources: number, begin: number, end: number): void;
   sumAndSquares(target: Address, squares: Address, table: Address, sources: number, begin: number, end: number): void;

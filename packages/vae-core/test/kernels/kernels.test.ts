@@ -130,36 +130,6 @@ describe('the search for values that are not finite', () => {
   });
 });
 
-describe('copies, fills and pixels', () => {
-  it('copy and fill exactly the tensor', () => {
-    for (const length of lengths) {
-      const around = arena.allocate(length + 8).fill(9);
-      const source = randomFloats(length, 3);
-      kernels.copy(around.subarray(4, 4 + length), tensor(source));
-      expect(sameBits(around.subarray(4, 4 + length), source)).toBe(true);
-      kernels.fill(around.subarray(4, 4 + length), -1.5);
-      expect([...around].filter((x) => x === -1.5)).toHaveLength(length);
-      expect([...around].filter((x) => x === 9)).toHaveLength(8);
-    }
-  });
-
-  it('turns every byte into the float32 nearest to byte / 255', () => {
-    for (const length of [256, 255, 9, 8, 7, 1]) {
-      const bytes = arena.allocateBytes(length).map((_, i) => 255 - i);
-      const pixels = arena.allocateBytes(length);
-      pixels.set(bytes);
-      const target = arena.allocate(length);
-      kernels.bytesToUnitInterval(target, pixels);
-      expect(
-        sameBits(
-          target,
-          Float32Array.from(bytes, (byte) => byte / 255),
-        ),
-      ).toBe(true);
-    }
-  });
-});
-
 describe('arguments that do not fit', () => {
   const five = arena.allocate(5);
 
@@ -170,7 +140,6 @@ describe('arguments that do not fit', () => {
 
   it('are refused by name when lengths differ, sources overlap the target, or ranges go beyond it', () => {
     expect(() => kernels.addInto(five, arena.allocate(6))).toThrow(/^sources\[1\] has 6 elements where 5/);
-    expect(() => kernels.copy(five, arena.allocate(4))).toThrow(TensorMismatchError);
     expect(() => kernels.sumInto(five, [])).toThrow(/^sources has 0 tensors/);
     expect(() => kernels.sumInto(five, [arena.allocate(5), five])).toThrow(/overlaps the target/);
     const six = arena.allocate(6);
