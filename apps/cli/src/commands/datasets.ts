@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { count, printable } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { importCommand } from './datasets-import.js';
-import { print, printDataset, shapeOf, whereIs } from './print-dataset.js';
+import { print } from './print.js';
+import { printDataset, shapeOf, whereIs } from './print-dataset.js';
 
 export function datasetsCommand(): Command {
   const command = new Command('datasets')

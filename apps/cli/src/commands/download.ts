@@ -4,6 +4,7 @@ import { findRun, runArgument } from '../cluster/find-run.js';
 import { exitCodes } from '../exit-codes.js';
 import { bytes } from '../progress/format.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
+import { print } from './print.js';
 import { stopOnSignals } from './stop-signals.js';
 
 interface DownloadFlags extends ClusterFlags {
@@ -55,8 +56,4 @@ async function download(wanted: string, flags: DownloadFlags): Promise<void> {
   } finally {
     stop.release();
   }
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -1,6 +1,7 @@
 import type { DatasetSummary } from '@elbo/datasets/catalog';
 import { count } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
+import { print } from './print.js';
 
 /** Prints what is known of a data set. */
 export function printDataset(dataset: DatasetSummary, json: boolean): void {
@@ -29,8 +30,4 @@ export function shapeOf({ exampleShape, elementType }: DatasetSummary): string {
 export function whereIs({ path, builtIn, hash }: DatasetSummary): string {
   if (path !== null) return path;
   return builtIn && hash === null ? 'drawn when it is used' : 'packed when it is first used';
-}
-
-export function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

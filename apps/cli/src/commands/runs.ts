@@ -5,6 +5,7 @@ import { findRun, runArgument } from '../cluster/find-run.js';
 import { ago, count, nats, printable, terms } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
+import { print } from './print.js';
 
 interface RunsFlags extends ClusterFlags {
   readonly state?: RunState;
@@ -96,8 +97,4 @@ function described(run: RunDetail): string {
 
 function stepOf({ step, totalSteps }: RunSummary): string {
   return totalSteps === null ? '' : `${count(step)}/${count(totalSteps)}`;
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

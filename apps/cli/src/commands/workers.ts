@@ -2,6 +2,7 @@ import { Command } from 'commander';
 import { ago, bytes, count, printable } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
+import { print } from './print.js';
 
 interface WorkersFlags extends ClusterFlags {
   readonly json?: true;
@@ -45,8 +46,4 @@ async function listWorkers(flags: WorkersFlags): Promise<void> {
   ]);
   const heads = ['worker', 'host', 'threads', 'load', 'images/s', 'shards', 'failed', 'memory', 'seen', 'runs'];
   print(textTable([heads, ...rows]));
-}
-
-function print(text: string): void {
-  process.stdout.write(`${text}\n`);
 }
