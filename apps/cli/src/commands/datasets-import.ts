@@ -2,6 +2,7 @@ import { statSync } from 'node:fs';
 import type { ImportOptions } from '@elbo/datasets/importers/import-dataset';
 import { Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../errors.js';
+import { positive } from './parsers.js';
 import { printDataset } from './print-dataset.js';
 
 const help = `
@@ -119,11 +120,5 @@ function kindNamed(text: string): Kind {
 function fraction(text: string): number {
   const value = Number(text);
   if (!(value > 0 && value < 1)) throw new InvalidArgumentError('It must be a number between 0 and 1.');
-  return value;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('It must be a number above 0 and at most 1000000.');
   return value;
 }

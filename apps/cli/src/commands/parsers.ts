@@ -12,6 +12,13 @@ export function wholeNumber(low: number, high: number): (text: string) => number
   };
 }
 
+/** A parser for `--scale <s>`. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('It must be a number above 0 and at most 1000000.');
+  return value;
+}
+
 /** A parser for a Redis address or the path of its unix socket. `elbo train --redis mnist` would otherwise take mnist for one. */
 export function redisUrl(text: string): string {
   if (isAbsolute(text)) return text;

@@ -7,6 +7,7 @@ import type { ExampleChoice } from '../model/examples.js';
 import { type InputKind, inputKinds } from '../model/input-choice.js';
 import type { OpenedModel } from '../model/open-model.js';
 import { count, printable } from '../progress/format.js';
+import { positive } from './parsers.js';
 import { print } from './print.js';
 
 /** Flags of every command that computes with a trained model. */
@@ -101,10 +102,4 @@ export function indices(text: string): number[] {
     throw new InvalidArgumentError('It must be numbers of examples, counted from 0, with commas between: 3,14,15.');
   }
   return text.split(',').map(Number);
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!(value > 0 && value <= 1e6)) throw new InvalidArgumentError('It must be a number above 0 and at most 1000000.');
-  return value;
 }
