@@ -1,5 +1,6 @@
 import type { EvaluationResult } from '@elbo/protocol/model-results';
 import type { EngineName } from '@elbo/protocol/run-spec';
+import { activeUnits } from '@elbo/vae-core/objectives/active-units';
 import { meanTerms } from '@elbo/vae-core/objectives/sum-terms';
 import { describeExamples } from './chosen-examples.js';
 import { type ExampleChoice, openExamples } from './examples.js';
@@ -18,9 +19,6 @@ export interface EvaluateOptions extends ExampleChoice {
   readonly onProgress?: ((part: number) => void) | undefined;
 }
 
-/** A latent dimension is active when its mean KL is over this, nats. */
-const activeKl = 0.01;
-
 /** The ELBO's terms over a split, by latent dimension too, and a tighter bound of ln p(x) where asked for. */
 export async function evaluateModel(opened: OpenedModel, options: EvaluateOptions): Promise<EvaluationResult> {
   const warnings: string[] = [];
@@ -37,7 +35,7 @@ export async function evaluateModel(opened: OpenedModel, options: EvaluateOption
       monteCarloSamples: samples,
       ...meanTerms(sums),
       klPerDimension,
-      activeUnits: klPerDimension.filter((kl) => kl > activeKl).length,
+      activeUnits: activeUnits(klPerDimension),
       importanceWeighted: await importanceWeighted(network),
       files: [],
       warnings,

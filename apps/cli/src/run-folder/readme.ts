@@ -1,5 +1,6 @@
 import type { EpochEvent, RunEvent, RunFinishedEvent, RunStartedEvent } from '@elbo/protocol/events';
 import type { RunSpec } from '@elbo/protocol/run-spec';
+import { activeUnits } from '@elbo/vae-core/objectives/active-units';
 import { count, duration, nats, plural } from '../progress/format.js';
 import type { Picture, RunPictures } from './run-pictures.js';
 
@@ -67,7 +68,7 @@ function resultTable(epochs: readonly EpochEvent[]): string {
   const rows = shownEpochs(epochs).map((event) => {
     const best = event.test ?? event.validation ?? event.train;
     const cells = [event.epoch, nats(event.train.elbo), event.test ? nats(event.test.elbo) : 'none'];
-    return `| ${[...cells, nats(best.reconstructionLogProb), nats(best.klDivergence), activeUnits(event)].join(' | ')} |`;
+    return `| ${[...cells, nats(best.reconstructionLogProb), nats(best.klDivergence), activeOf(event)].join(' | ')} |`;
   });
   const last = epochs.at(-1) as EpochEvent;
   const split = last.test ? 'test' : last.validation ? 'validation' : 'train';
@@ -87,8 +88,8 @@ function shownEpochs(epochs: readonly EpochEvent[]): EpochEvent[] {
   return epochs.filter((_, i) => (epochs.length - 1 - i) % every === 0);
 }
 
-function activeUnits({ klPerDimension }: EpochEvent): string {
-  return `${klPerDimension.filter((kl) => kl > 0.01).length} of ${klPerDimension.length}`;
+function activeOf({ klPerDimension }: EpochEvent): string {
+  return `${activeUnits(klPerDimension)} of ${klPerDimension.length}`;
 }
 
 function checksum({ finished }: RunSummary): string {

@@ -1,10 +1,9 @@
 import type { ElboTerms, EpochEvent, StepEvent } from '@elbo/protocol/events';
+import { activeUnits } from '@elbo/vae-core/objectives/active-units';
 import type { Picture, RunPictures } from '../run-pictures.js';
 import type { HistogramMessage, SummaryValue } from './event-message.js';
 
 const buckets = 30;
-/** A latent dimension is active when its KL is over so many nats. */
-const activeNats = 0.01;
 
 /** The first tag of what a step leaves; no epoch leaves it. */
 export const stepTag = 'elbo/batch';
@@ -33,7 +32,7 @@ export function epochSummary({ train, test, validation, klPerDimension }: EpochE
     ...terms('train', train),
     ...(test ? terms('test', test) : []),
     ...(validation ? terms('validation', validation) : []),
-    scalar('latent/active_units', klPerDimension.filter((kl) => kl > activeNats).length),
+    scalar('latent/active_units', activeUnits(klPerDimension)),
     { tag: 'latent/kl_per_dimension', histo: histogramOf(klPerDimension) },
   ];
 }
