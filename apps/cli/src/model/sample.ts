@@ -2,6 +2,7 @@ import type { SamplesResult } from '@elbo/protocol/model-results';
 import type { EngineName } from '@elbo/protocol/run-spec';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
 import { UsageError } from '../errors.js';
+import { drawPrior } from '../run-folder/draw-prior.js';
 import { toUnitRange } from '../run-folder/image-values.js';
 import { addLikelihoodNoise } from '../run-folder/likelihood-noise.js';
 import { renderImageGrid } from '../run-folder/plot/image-grid.js';
@@ -71,13 +72,10 @@ async function drawSamples(
   values: 'mean' | 'draw',
 ): Promise<Float32Array> {
   const { model, spec, parameters } = network.opened;
-  const { latentDim, dataDim } = model;
   const streams = new RandomStreams(seed);
-  const z = new Float32Array(count * latentDim);
-  for (let i = 0; i < count; i++) streams.fillNormal('sampling', 0, i, 0, z, i * latentDim, latentDim);
-  const samples = await network.decode(z);
+  const samples = await network.decode(drawPrior(streams, count, model.latentDim));
   if (values === 'mean') return samples;
-  if (spec.model.likelihood.kind === 'bernoulli') drawPixels(samples, dataDim, streams);
+  if (spec.model.likelihood.kind === 'bernoulli') drawPixels(samples, model.dataDim, streams);
   else addLikelihoodNoise(samples, spec.model.likelihood, model, parameters, streams);
   return samples;
 }

@@ -5,6 +5,7 @@ import type { Engine } from '@elbo/vae-core/engines/engine';
 import { loadEngine } from '@elbo/vae-core/engines/load-engine';
 import type { Model } from '@elbo/vae-core/models/model';
 import { RandomStreams } from '@elbo/vae-core/random/streams';
+import { drawPrior } from './draw-prior.js';
 import { imageShapeOf, toUnitRange } from './image-values.js';
 import { addLikelihoodNoise } from './likelihood-noise.js';
 import { type ImageShape, interleaveRows, renderImageGrid, renderReconstructions } from './plot/image-grid.js';
@@ -118,10 +119,7 @@ export class RunPainter {
 
   /** The likelihood's mean at `count` draws of z ~ N(0, I). [count, dataDim] */
   async #samplePrior(count: number): Promise<Float32Array> {
-    const { latentDim } = this.run.model;
-    const z = new Float32Array(count * latentDim);
-    for (let i = 0; i < count; i++) this.#streams.fillNormal('sampling', 0, i, 0, z, i * latentDim, latentDim);
-    return this.#decode(z, count);
+    return this.#decode(drawPrior(this.#streams, count, this.run.model.latentDim), count);
   }
 
   /** The first examples of the split, and the decoder's mean at their posterior's. */
