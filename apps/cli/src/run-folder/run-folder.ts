@@ -90,12 +90,11 @@ export class RunFolder {
     return this.log.flush();
   }
 
-  /** Replaces model.safetensors. Returns its path. @throws RunFolderError */
-  async saveModel(parameters: Float32Array, layout: ParameterLayout, step: number): Promise<string> {
+  /** Replaces model.safetensors. @throws RunFolderError */
+  async saveModel(parameters: Float32Array, layout: ParameterLayout, step: number): Promise<void> {
     const path = join(this.path, 'model.safetensors');
     await writeModelFile(path, { spec: this.options.spec, layout, parameters, step }, this.options.fence);
     this.#savedStep = step;
-    return path;
   }
 
   /** Writes the pictures there are; README.md tells why another one is not there. @throws RunFolderError */
