@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
-import { flagName, specFlagGroups, specFlags, type TypedFlags } from '../spec/flags.js';
+import { flagName, specFlagGroups, specFlags } from '../spec/flags.js';
+import type { TypedFlags } from '../spec/typed-flags.js';
 
 /** Adds the flags that are fields of a run spec, group by group. */
 export function addSpecFlags(command: Command): Command {

@@ -1,8 +1,9 @@
 import type { z } from 'zod';
-import { flagName, flagOfField, specFlags, type TypedFlags } from './flags.js';
+import { flagName, specFlags } from './flags.js';
 import { fold, nearestWord } from './nearest-word.js';
 import { type FieldPath, getAt, isPlainObject } from './nested.js';
 import { allFieldPaths, allowedBy, schemaAt } from './spec-schema.js';
+import { flagOfField, type TypedFlags } from './typed-flags.js';
 
 interface Context {
   readonly input: unknown;

@@ -1,5 +1,3 @@
-import { getAt, type PlainObject, setAt } from './nested.js';
-
 /** A flag of `elbo train` that is a field of the run spec (or several fields that go together). */
 export interface SpecFlag {
   /** As commander reads it: `--epochs <n>`. */
@@ -21,10 +19,7 @@ interface SpecField {
 const text = (value: string): unknown => value;
 const number = (value: string): unknown =>
   /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(value) ? Number(value) : value;
-const numberOr =
-  (word: string, meaning: unknown) =>
-  (value: string): unknown =>
-    value === word ? meaning : number(value);
+const numberOrNone = (value: string): unknown => (value === 'none' ? null : number(value));
 const boolean = (value: string): unknown => (value === 'true' ? true : value === 'false' ? false : value);
 const numbers = (value: string): unknown =>
   value === 'none' || value === '' ? [] : value.split(',').map((item) => number(item.trim()));
@@ -204,7 +199,7 @@ export const specFlagGroups: readonly { readonly heading: string; readonly flags
       ),
       spec(
         '--clip <norm>',
-        numberOr('none', null),
+        numberOrNone,
         'largest global norm of a gradient, or none (none)',
         field('training.clipGlobalNorm'),
       ),
@@ -235,30 +230,4 @@ export const specFlags: readonly SpecFlag[] = specFlagGroups.flatMap((group) => 
 /** `--epochs` of `--epochs <n>`. */
 export function flagName(flag: SpecFlag): string {
   return flag.flag.split(' ')[0] as string;
-}
-
-/** What was typed, by flag name (`--epochs`). */
-export type TypedFlags = ReadonlyMap<string, string>;
-
-/** The part of a spec that the flags typed say. */
-export function flagsToSpec(typed: TypedFlags): PlainObject {
-  const said: PlainObject = {};
-  for (const flag of specFlags) {
-    const value = typed.get(flagName(flag));
-    if (value === undefined) continue;
-    const read = flag.read(value);
-    for (const { path, of, implied } of flag.fields) {
-      if (!implied || getAt(said, path) === undefined) setAt(said, path, of ? of(read) : read);
-    }
-  }
-  return said;
-}
-
-/** The flag that was typed and says the field at `path`, if one was. */
-export function flagOfField(path: readonly (string | number)[], typed: TypedFlags): string | null {
-  const dotted = `${path.join('.')}.`;
-  const found = specFlags.find(
-    (flag) => typed.has(flagName(flag)) && flag.fields.some((each) => dotted.startsWith(`${each.path.join('.')}.`)),
-  );
-  return found ? flagName(found) : null;
 }

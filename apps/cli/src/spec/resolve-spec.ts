@@ -2,9 +2,9 @@ import { type RunSpec, runSpecSchema } from '@elbo/protocol/run-spec';
 import { SpecError } from '../errors.js';
 import { defaultsFor } from './dataset-defaults.js';
 import { describeProblems } from './describe-problem.js';
-import { flagsToSpec, type TypedFlags } from './flags.js';
 import { getAt, layOver } from './nested.js';
 import type { WrittenSpec } from './read-spec.js';
+import { flagsToSpec, type TypedFlags } from './typed-flags.js';
 
 /**
  * The run spec, every field filled in: the schema's defaults, over them the data set's, over them what was written,
