@@ -90,12 +90,12 @@ export async function ensureDataset(
 
 /** The packed data set of a hash when the cache has it: a worker asks here before it asks its conductor. */
 export async function findCached(hash: string, cache = new DatasetCache()): Promise<PackedDataset | null> {
-  return (await cache.has(hash)) ? openPacked(hash, { cache }) : null;
+  return (await cache.has(hash)) ? openPacked(hash, cache) : null;
 }
 
 async function openOrPack(name: string, randomOf: RandomFactory, cache: DatasetCache): Promise<PackedDataset> {
   const builtin = findBuiltin(name);
-  if (builtin === null) return openPacked(await resolveDataset(name, cache), { cache });
+  if (builtin === null) return openPacked(await resolveDataset(name, cache), cache);
   const cached = builtin.hash === null ? null : await findCached(builtin.hash, cache);
   if (cached !== null) return cached;
   const packed = await builtin.pack(randomOf);

@@ -44,7 +44,7 @@ describe('importing a data set', () => {
     expect(await cache.names()).toEqual(['array', 'digits', 'images', 'table']);
     for (const dataset of [bytes, array, table, images]) {
       expect(await cache.hashOf(dataset.header.name)).toBe(dataset.hash);
-      expect((await openPacked(dataset.hash, { cache })).bytes).toEqual(dataset.bytes);
+      expect((await openPacked(dataset.hash, cache)).bytes).toEqual(dataset.bytes);
     }
   });
 

@@ -1,15 +1,14 @@
 import { once } from 'node:events';
 import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { CorruptPackedFileError, UnreadableSourceError } from '@elbo/datasets/errors';
-import { openPacked, openPackedBytes, readPackedHeader } from '@elbo/datasets/packed/open';
+import { openPacked, readPackedHeader } from '@elbo/datasets/packed/open';
 import { packDataset } from '@elbo/datasets/packed/pack';
 import { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { ExampleTable } from '@elbo/datasets/packed/table';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { temporaryCache, temporaryFolder } from './support.js';
+import { temporaryCache } from './support.js';
 
 function table(
   values: Uint8Array | Float32Array,
@@ -27,9 +26,9 @@ const small = packDataset(
 );
 
 async function expectCorrupt(bytes: Uint8Array, reason: RegExp): Promise<void> {
-  const path = join(await temporaryFolder(), 'file.elbods');
-  await writeFile(path, bytes);
-  const error = await openPacked(path).then(
+  const cache = await temporaryCache();
+  const path = await cache.save(small.hash, bytes);
+  const error = await openPacked(small.hash, cache).then(
     () => null,
     (thrown: unknown) => thrown,
   );
@@ -74,7 +73,7 @@ describe('a packed data set', () => {
         const labels = labelled ? Uint16Array.from(rows, (_, i) => 1000 + i) : null;
         const packed = packDataset({ name: 'any', scale: 1 }, table(values, dataDim, labels), null);
         await cache.save(packed.hash, packed.bytes);
-        const opened = await openPacked(packed.hash, { cache });
+        const opened = await openPacked(packed.hash, cache);
         expect(opened.values('train')).toEqual(new (values.constructor as Uint8ArrayConstructor)(values));
         expect(opened.labels('train')).toEqual(labels);
         expect(opened.count('test')).toBe(0);
@@ -98,7 +97,7 @@ describe('a packed data set', () => {
   it('lies in shared memory, on multiples of 16 bytes, so that threads see one copy', async () => {
     const cache = await temporaryCache();
     await cache.save(small.hash, small.bytes);
-    const opened = await openPacked(small.hash, { cache });
+    const opened = await openPacked(small.hash, cache);
     expect(opened.buffer).toBeInstanceOf(SharedArrayBuffer);
     const inThread = new PackedDataset(opened.buffer, opened.hash);
     expect(inThread.values('train').buffer).toBe(opened.values('train').buffer);
@@ -144,16 +143,16 @@ describe('a packed data set', () => {
     const path = await cache.save(small.hash, small.bytes);
     expect(await readdir(cache.folder)).toEqual([`${small.hash}.elbods`]);
     await writeFile(path, small.bytes.subarray(0, 100));
-    await expect(openPacked(small.hash, { cache })).rejects.toThrow(CorruptPackedFileError);
+    await expect(openPacked(small.hash, cache)).rejects.toThrow(CorruptPackedFileError);
     await cache.save(small.hash, small.bytes);
-    expect((await openPacked(small.hash, { cache })).hash).toBe(small.hash);
+    expect((await openPacked(small.hash, cache)).hash).toBe(small.hash);
     expect(await readFile(path)).toHaveLength(small.bytes.length);
   });
 
   it('is hashed once, and again when it was written meanwhile; saying that it is in use does not count', async () => {
     const cache = await temporaryCache();
     const path = await cache.save(small.hash, small.bytes);
-    await openPacked(small.hash, { cache });
+    await openPacked(small.hash, cache);
     const { mtime } = await stat(path);
     const run = new AbortController();
     await cache.keepWhileUsed(small.hash, run.signal);
@@ -163,24 +162,18 @@ describe('a packed data set', () => {
     await writeFile(path, damaged);
     await utimes(path, mtime, mtime);
     // The hash is not asked again of what passes for the file that had it...
-    expect((await openPacked(small.hash, { cache })).bytes.at(-1)).toBe(damaged.at(-1));
+    expect((await openPacked(small.hash, cache)).bytes.at(-1)).toBe(damaged.at(-1));
     // ...and anything else is not it: written later,
     await utimes(path, mtime, new Date(mtime.getTime() + 1));
-    await expect(openPacked(small.hash, { cache })).rejects.toThrow(CorruptPackedFileError);
+    await expect(openPacked(small.hash, cache)).rejects.toThrow(CorruptPackedFileError);
     // of another name,
-    const copy = join(cache.folder, `copy-${small.hash}.elbods`);
-    await writeFile(copy, damaged);
+    const other = '0'.repeat(64);
+    const copy = await cache.save(other, damaged);
     await utimes(copy, mtime, mtime);
-    await expect(openPacked(copy)).rejects.toThrow(CorruptPackedFileError);
+    await expect(openPacked(other, cache)).rejects.toThrow(/SHA-256 of its content/);
     // or thrown away and made again.
     await cache.remove(small.hash);
-    expect(await readdir(cache.folder)).toEqual([`copy-${small.hash}.elbods`]);
-  });
-
-  it('comes from bytes of a peer in place when they are shared, and as a copy when not', () => {
-    expect(openPackedBytes(small.bytes, small.hash).buffer).toBe(small.buffer);
-    expect(openPackedBytes(Buffer.from(small.bytes), small.hash).values('test')).toEqual(Uint8Array.of(1, 2));
-    expect(() => openPackedBytes(small.bytes, '0'.repeat(64))).toThrow(/SHA-256 of its content/);
+    expect(await readdir(cache.folder)).toEqual([`${other}.elbods`]);
   });
 });
 
@@ -193,17 +186,16 @@ describe('a packed file that is not whole', () => {
         const bytes = Buffer.from(small.bytes);
         bytes[at]! ^= flip;
         await writeFile(path, bytes);
-        await expect(openPacked(small.hash, { cache })).rejects.toThrow(CorruptPackedFileError);
+        await expect(openPacked(small.hash, cache)).rejects.toThrow(CorruptPackedFileError);
       }),
       { numRuns: 60 },
     );
   });
 
-  it('is named when it ends early, at any length, even unverified', async () => {
-    const path = join(await temporaryFolder(), `${small.hash}.elbods`);
+  it('is named when it ends early, at any length, by whoever trusts its hash too', async () => {
     for (const length of [0, 7, 15, 16, 40, small.bytes.length - 1]) {
-      await writeFile(path, small.bytes.subarray(0, length));
-      await expect(openPacked(path, { verify: false })).rejects.toThrow(CorruptPackedFileError);
+      const begun = small.buffer.slice(0, length);
+      expect(() => new PackedDataset(begun, small.hash)).toThrow(CorruptPackedFileError);
     }
   });
 
@@ -235,7 +227,6 @@ describe('a packed file that is not whole', () => {
   });
 
   it('is told apart from one that is not there', async () => {
-    const path = join(await temporaryFolder(), 'nothing.elbods');
-    await expect(openPacked(path)).rejects.toThrow(UnreadableSourceError);
+    await expect(openPacked(small.hash, await temporaryCache())).rejects.toThrow(UnreadableSourceError);
   });
 });

@@ -3,8 +3,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { DatasetCache } from '../cache.js';
 import { CorruptPackedFileError, DatasetError, FetchedDatasetError } from '../errors.js';
 import { maxPackedBytes } from '../packed/header.js';
-import { openPacked, openPackedBytes } from '../packed/open.js';
-import type { PackedDataset } from '../packed/packed-dataset.js';
+import { openPacked } from '../packed/open.js';
+import { PackedDataset } from '../packed/packed-dataset.js';
 import { PartialFile } from './partial-file.js';
 
 /**
@@ -63,7 +63,7 @@ async function openKept(
 ): Promise<PackedDataset | null> {
   if (!(await cache.has(hash))) return null;
   try {
-    return await openPacked(hash, { cache });
+    return await openPacked(hash, cache);
   } catch (error) {
     if (!(error instanceof CorruptPackedFileError)) throw error;
     onWarning(`${error.message} It is thrown away and fetched again.`);
@@ -158,7 +158,7 @@ class Fetch {
       this.partial = null;
       throw new FetchedDatasetError(this.hash, 'its bytes do not have that SHA-256');
     }
-    const dataset = openPackedBytes(this.#bytes, this.hash, { verify: false });
+    const dataset = new PackedDataset(this.#bytes.buffer, this.hash);
     await this.#onDisk((partial) => partial.publish(dataset.bytes.length));
     return dataset;
   }

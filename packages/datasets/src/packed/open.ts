@@ -1,5 +1,4 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { sha256Schema } from '@elbo/protocol/messages';
 import { DatasetCache } from '../cache.js';
 import { CorruptPackedFileError, UnreadableSourceError } from '../errors.js';
 import { decodeHeader, decodePreamble, maxPackedBytes, type PackedHeader, preambleBytes } from './header.js';
@@ -7,39 +6,28 @@ import { sha256 } from './pack.js';
 import { PackedDataset } from './packed-dataset.js';
 import { noteVerified, wasVerified } from './verified.js';
 
-export interface OpenOptions {
-  /** Compute the hash of the content and compare; a file of the cache once, until it is written again. Default: true. */
-  readonly verify?: boolean;
-  readonly cache?: DatasetCache;
-}
-
 const readChunkBytes = 1 << 26;
 
 /**
- * Reads a packed data set into shared memory.
- * @param hashOrPath a hash, looked up in the cache, or the path of a packed file.
+ * Reads a packed data set of the cache into shared memory. Its hash is computed and compared once, and again when the
+ * file was written meanwhile.
  * @throws UnreadableSourceError, CorruptPackedFileError
  */
-export async function openPacked(hashOrPath: string, options: OpenOptions = {}): Promise<PackedDataset> {
-  const isHash = sha256Schema.safeParse(hashOrPath).success;
-  const path = isHash ? (options.cache ?? new DatasetCache()).pathOf(hashOrPath) : hashOrPath;
-  const named = isHash ? hashOrPath : (/([0-9a-f]{64})\.elbods$/.exec(path)?.[1] ?? null);
+export async function openPacked(hash: string, cache = new DatasetCache()): Promise<PackedDataset> {
+  const path = cache.pathOf(hash);
   const [buffer, identity] = await withFile(path, async (file) => {
     const before = await file.stat({ bigint: true });
     return [await readShared(file, path), before] as const;
   });
-  const verify = (options.verify ?? true) && !(isHash && (await wasVerified(path, identity)));
-  const dataset = check(buffer, named, verify, path);
-  if (isHash && verify) await noteVerified(path, identity);
+  // The structure first: it says more about a torn file than a hash that differs.
+  const dataset = new PackedDataset(buffer, hash, path);
+  if (await wasVerified(path, identity)) return dataset;
+  const found = sha256(dataset.bytes);
+  if (found !== hash) {
+    throw new CorruptPackedFileError(path, `the SHA-256 of its content is ${found}, not ${hash}`);
+  }
+  await noteVerified(path, identity);
   return dataset;
-}
-
-/**
- * The same from bytes that came over the network. Bytes that span a SharedArrayBuffer are used in place, others copied.
- * @throws CorruptPackedFileError
- */
-export function openPackedBytes(bytes: Uint8Array, hash: string, options: { verify?: boolean } = {}): PackedDataset {
-  return check(spanShared(bytes), hash, options.verify ?? true, `data set ${hash}`);
 }
 
 /** The header and length of a packed file, without its data. @throws UnreadableSourceError, CorruptPackedFileError */
@@ -52,17 +40,6 @@ export async function readPackedHeader(path: string): Promise<{ header: PackedHe
     await readFully(file, json, preambleBytes, path);
     return { header: decodeHeader(json, size, path)[0], bytes: size };
   });
-}
-
-function check(buffer: SharedArrayBuffer, named: string | null, verify: boolean, path: string): PackedDataset {
-  // The structure first: it says more about a torn file than a hash that differs.
-  const trusted = new PackedDataset(buffer, named ?? '', path);
-  if (named !== null && !verify) return trusted;
-  const hash = sha256(trusted.bytes);
-  if (named !== null && hash !== named) {
-    throw new CorruptPackedFileError(path, `the SHA-256 of its content is ${hash}, not ${named}`);
-  }
-  return named === null ? new PackedDataset(buffer, hash, path) : trusted;
 }
 
 async function readShared(file: FileHandle, path: string): Promise<SharedArrayBuffer> {
@@ -84,21 +61,14 @@ async function readFully(file: FileHandle, into: Uint8Array, position: number, p
   }
 }
 
-async function withFile<T>(path: string, use: (file: FileHandle, path: string) => Promise<T>): Promise<T> {
+async function withFile<T>(path: string, use: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path, 'r').catch((cause: Error) => {
     throw new UnreadableSourceError(path, cause.message, { cause });
   });
   try {
     if (!(await file.stat()).isFile()) throw new UnreadableSourceError(path, 'it is not a file');
-    return await use(file, path);
+    return await use(file);
   } finally {
     await file.close();
   }
-}
-
-function spanShared(bytes: Uint8Array): SharedArrayBuffer {
-  if (bytes.buffer instanceof SharedArrayBuffer && bytes.length === bytes.buffer.byteLength) return bytes.buffer;
-  const buffer = new SharedArrayBuffer(bytes.length);
-  new Uint8Array(buffer).set(bytes);
-  return buffer;
 }

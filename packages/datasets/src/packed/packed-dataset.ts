@@ -26,8 +26,8 @@ export class PackedDataset {
   readonly #splits: Record<StoredSplit, SplitViews>;
 
   /**
-   * Checks the magic, version, header, sizes and bounds, and trusts the hash: `openPacked` and `openPackedBytes`
-   * verify it once, then threads are handed `buffer` and `hash`.
+   * Checks the magic, version, header, sizes and bounds, and trusts the hash: whoever reads or fetches the bytes
+   * verifies it once, then threads are handed `buffer` and `hash`.
    * @throws CorruptPackedFileError
    */
   constructor(
