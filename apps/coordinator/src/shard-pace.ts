@@ -3,7 +3,7 @@ const historyNeeded = 8;
 const historyKept = 32;
 
 /** How long shards of one shape took lately. */
-export class ShapePace {
+class ShapePace {
   #recent: number[] = [];
   #median: number | null = null;
 
@@ -19,6 +19,17 @@ export class ShapePace {
     if (length < historyNeeded) return null;
     this.#median ??= this.#recent.toSorted((a, b) => a - b)[(length - 1) >> 1] as number;
     return this.#median;
+  }
+}
+
+/** The pace of every shape. */
+export class ShapePaces {
+  readonly #paces = new Map<string, ShapePace>();
+
+  of(shape: string): ShapePace {
+    const pace = this.#paces.get(shape) ?? new ShapePace();
+    this.#paces.set(shape, pace);
+    return pace;
   }
 }
 

@@ -1,6 +1,7 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import { shardJobKey } from '@elbo/transport/shard-job';
-import { MemberPace, ShapePace } from './shard-pace.js';
+import { MembersAtWork } from './members-at-work.js';
+import { ShapePaces } from './shard-pace.js';
 
 /** A shard is overdue when it takes so many times what its like took lately, and this long at least. */
 const slowFactor = 4;
@@ -23,20 +24,6 @@ interface ShardState {
   returned: boolean;
 }
 
-interface TakenJob {
-  readonly job: ShardJob;
-  /** Shape of the round it is computed for; null while it waits for the parameters of a later one. */
-  shape: string | null;
-  since: number;
-}
-
-interface MemberState {
-  /** What it took and is not done with, of any round, by shardJobKey. */
-  readonly jobs: Map<string, TakenJob>;
-  idleSince: number;
-  readonly pace: MemberPace;
-}
-
 /** A shard to be handed to a member. */
 export interface HandOut {
   readonly workerId: string;
@@ -55,11 +42,8 @@ export class ShardWatch {
   #shape = '';
   #openedAt = 0;
   #lastLeft = Number.NEGATIVE_INFINITY;
-  readonly #members = new Map<string, MemberState>();
-  readonly #paces = new Map<string, ShapePace>();
-
-  /** Jobs in the hands of members. */
-  #held = 0;
+  readonly #paces = new ShapePaces();
+  readonly #members: MembersAtWork;
 
   /**
    * @param now Milliseconds of a clock that never goes back.
@@ -67,8 +51,10 @@ export class ShardWatch {
    */
   constructor(
     private readonly now: () => number,
-    private readonly onHeld: (held: boolean) => void = () => {},
-  ) {}
+    onHeld: (held: boolean) => void = () => {},
+  ) {
+    this.#members = new MembersAtWork(now, this.#paces, onHeld);
+  }
 
   /** A round begins. `shape`: shards of equal shape take about equal time. */
   begin(jobs: readonly ShardJob[], shape: string): void {
@@ -83,51 +69,31 @@ export class ShardWatch {
       untakenSince: now,
       returned: false,
     }));
-    for (const [workerId, { jobs: taken }] of this.#members) {
-      for (const entry of taken.values()) {
-        const shard = this.#shardOf(entry.job);
-        if (!shard || entry.shape !== null) continue;
-        // It was taken early and waited for its parameters: its time begins now.
-        entry.shape = shape;
-        entry.since = now;
-        shard.holders.set(workerId, now);
-        shard.attempt = Math.max(shard.attempt, entry.job.attempt);
-      }
-    }
+    const begun = this.#members.beginRound(shape, (job) => this.#shardOf(job) !== undefined);
+    for (const { workerId, job } of begun) this.#computes(workerId, job);
   }
 
   joined(workerId: string): void {
-    this.#members.set(workerId, { jobs: new Map(), idleSince: this.now(), pace: new MemberPace() });
+    this.#members.joined(workerId);
   }
 
   /** Its shards of the open round come back. */
   left(workerId: string): void {
-    this.#hold(-(this.#members.get(workerId)?.jobs.size ?? 0));
-    this.#members.delete(workerId);
+    this.#members.left(workerId);
     this.#lastLeft = this.now();
     for (const shard of this.#shards) if (shard.holders.delete(workerId)) this.#cameBack(shard);
   }
 
   taken(workerId: string, job: ShardJob): void {
-    const member = this.#members.get(workerId);
-    const key = shardJobKey(job);
-    if (!member || member.jobs.has(key)) return;
-    const shard = this.#shardOf(job);
-    const since = this.now();
-    member.jobs.set(key, { job, shape: shard ? this.#shape : null, since });
-    this.#hold(1);
-    if (!shard) return;
-    shard.holders.set(workerId, since);
-    shard.attempt = Math.max(shard.attempt, job.attempt);
-    shard.returned = false;
+    if (this.#members.take(workerId, job, this.#shardOf(job) ? this.#shape : null)) this.#computes(workerId, job);
   }
 
   counted(workerId: string, job: ShardJob): void {
-    const ms = this.#finish(workerId, job);
+    const ms = this.#members.finish(workerId, job);
     const shard = this.#shardOf(job);
     if (!shard) return;
     shard.counted = true;
-    if (ms !== null) this.#paceOf(this.#shape).add(ms);
+    if (ms !== null) this.#paces.of(this.#shape).add(ms);
   }
 
   /**
@@ -135,7 +101,7 @@ export class ShardWatch {
    * `queueRetries`: the queue gives it out again by itself.
    */
   released(workerId: string, job: ShardJob, queueRetries = false): void {
-    this.#finish(workerId, job);
+    this.#members.finish(workerId, job);
     const shard = this.#shardOf(job);
     if (!shard?.holders.delete(workerId)) return;
     this.#cameBack(shard);
@@ -151,7 +117,7 @@ export class ShardWatch {
     const wanting = this.#shards.filter((shard) => !shard.counted);
     // Shards that wait in the queue keep the members busy by themselves.
     if (wanting.length > this.#members.size && !wanting.some((shard) => shard.returned)) return [];
-    const idle = this.#idleMembers();
+    const idle = this.#members.idle(this.#openedAt);
     const handed: HandOut[] = [];
     for (const shard of wanting) {
       const [next] = idle;
@@ -168,7 +134,7 @@ export class ShardWatch {
 
   /** What was to be handed to a member, and is not after all. */
   notHanded({ workerId, job, why }: HandOut): void {
-    if (this.#members.get(workerId)?.jobs.delete(shardJobKey(job))) this.#hold(-1);
+    this.#members.drop(workerId, job);
     const shard = this.#shardOf(job);
     if (!shard) return;
     shard.holders.delete(workerId);
@@ -181,8 +147,7 @@ export class ShardWatch {
    * next round with a shard of it in hands: what is queued behind that shard, a failed one, may wait for this member.
    */
   stillQueued(jobs: readonly ShardJob[]): void {
-    const waits = ({ jobs: held }: MemberState) => held.size > 0 && computesNothing(held);
-    if ([...this.#members.values()].some(waits)) return;
+    if (this.#members.someWait) return;
     for (const job of jobs) {
       const shard = this.#shardOf(job);
       if (shard) shard.untakenSince = this.now();
@@ -210,25 +175,23 @@ export class ShardWatch {
       const patienceMs = suspicious ? suspicion.patienceMs : untakenPatienceMs;
       return Math.min(idleMs, now - shard.untakenSince) < patienceMs ? null : 'untaken';
     }
-    const usualMs = this.#paceOf(this.#shape).medianMs();
+    const usualMs = this.#paces.of(this.#shape).medianMs();
     if (usualMs === null) return null;
     const elapsed = now - Math.max(...shard.holders.values());
     if (elapsed >= Math.max(slowFactor * usualMs, overdueFloorMs)) return 'slow';
     const [only, ...others] = shard.holders.keys();
     if (only === undefined || others.length > 0) return null;
-    const slowness = this.#members.get(only)?.pace.slowness ?? 1;
+    const slowness = this.#members.slownessOf(only);
     return slowness >= slowFactor && slowness * usualMs - elapsed > 2 * usualMs ? 'slow' : null;
   }
 
-  /** Members that compute nothing, the fastest first. One whose jobs all wait for a later round computes nothing. */
-  #idleMembers(): { workerId: string; idleMs: number; slowness: number }[] {
-    const now = this.now();
-    return [...this.#members]
-      .filter(([, { jobs }]) => computesNothing(jobs))
-      .map(([workerId, { idleSince, pace }]) => {
-        return { workerId, idleMs: now - Math.max(idleSince, this.#openedAt), slowness: pace.slowness };
-      })
-      .sort((a, b) => a.slowness - b.slowness || b.idleMs - a.idleMs);
+  /** A member computes a shard of the round, from now on. */
+  #computes(workerId: string, job: ShardJob): void {
+    const shard = this.#shardOf(job);
+    if (!shard) return;
+    shard.holders.set(workerId, this.now());
+    shard.attempt = Math.max(shard.attempt, job.attempt);
+    shard.returned = false;
   }
 
   #cameBack(shard: ShardState): void {
@@ -237,43 +200,10 @@ export class ShardWatch {
     shard.returned = true;
   }
 
-  /** How long the member took; null when that says nothing. */
-  #finish(workerId: string, job: ShardJob): number | null {
-    const member = this.#members.get(workerId);
-    const key = shardJobKey(job);
-    const entry = member?.jobs.get(key);
-    if (!member || !entry) return null;
-    const now = this.now();
-    member.jobs.delete(key);
-    this.#hold(-1);
-    member.idleSince = now;
-    if (entry.shape === null) return null;
-    const ms = now - entry.since;
-    const usualMs = this.#paceOf(entry.shape).medianMs();
-    if (usualMs !== null) member.pace.add(ms / usualMs);
-    return ms;
-  }
-
-  #hold(change: number): void {
-    this.#held += change;
-    this.onHeld(this.#held > 0);
-  }
-
-  #paceOf(shape: string): ShapePace {
-    const pace = this.#paces.get(shape) ?? new ShapePace();
-    this.#paces.set(shape, pace);
-    return pace;
-  }
-
   #shardOf(job: ShardJob): ShardState | undefined {
     const shard = this.#shards[job.shard];
     return shard && shardJobKey({ ...shard.job, attempt: 0 }) === shardJobKey({ ...job, attempt: 0 })
       ? shard
       : undefined;
   }
-}
-
-/** All that a member has in hands is of a later round. */
-function computesNothing(jobs: MemberState['jobs']): boolean {
-  return [...jobs.values()].every(({ shape }) => shape === null);
 }
