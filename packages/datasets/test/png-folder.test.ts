@@ -83,6 +83,9 @@ describe('the PNG folder importer', () => {
     });
     const damaged = Buffer.from(grey(1));
     damaged[45]! ^= 0xff;
+    const checksum = Buffer.from(grey(1));
+    checksum[29]! ^= 0xff; // of the image header
+    await expect(readPngFolder(await sourceFolder({ 'a.png': checksum }), null)).rejects.toThrow(/CRC/i);
     const folder = await sourceFolder({ 'damaged.png': damaged });
     await expect(readPngFolder(folder, null)).rejects.toThrow(/damaged\.png: it cannot be decoded: .*Save it again/);
   });
