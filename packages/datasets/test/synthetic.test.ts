@@ -40,6 +40,18 @@ describe('the Gaussian mixture', () => {
   it('does not repeat its train examples in its test split', () => {
     expect(mixture.values('test').slice(0, 20)).not.toEqual(mixture.values('train').slice(0, 20));
   });
+
+  it('draws the noise of its test examples anew', () => {
+    // An example less its component's place is its noise; the same noise under other labels would be hard to see.
+    const noiseOf = (split: 'train' | 'test') =>
+      Array.from(mixture.labels(split)!, (k, i) => {
+        const centre = radius * Math.cos((2 * Math.PI * k) / components);
+        return (mixture.values(split)[2 * i]! - centre).toFixed(4);
+      });
+    const train = noiseOf('train');
+    const repeated = noiseOf('test').filter((noise, i) => noise === train[i]);
+    expect(repeated.length).toBeLessThan(10);
+  });
 });
 
 describe('probabilistic PCA', () => {
@@ -64,6 +76,20 @@ describe('probabilistic PCA', () => {
     function covariance(a: number, b: number): number {
       const noise = a === b ? options.noise ** 2 : 0;
       return weights[2 * a]! * weights[2 * b]! + weights[2 * a + 1]! * weights[2 * b + 1]! + noise;
+    }
+  });
+
+  it('has test examples that are uncorrelated with the train examples of the same number', () => {
+    const options = { ...probabilisticPcaDefaults, dataDim: 2, train: 2000, test: 2000 };
+    const { bias } = drawProbabilisticPcaParameters(randomOf(5), options);
+    const dataset = packProbabilisticPca(randomOf(5), options);
+    const deviations = (split: 'train' | 'test', k: number) =>
+      Array.from({ length: 2000 }, (_, i) => dataset.values(split)[2 * i + k]! - bias[k]!);
+    const dot = (a: number[], b: number[]) => a.reduce((sum, value, i) => sum + value * b[i]!, 0);
+    for (const k of [0, 1]) {
+      const [train, test] = [deviations('train', k), deviations('test', k)];
+      const correlation = dot(train, test) / Math.sqrt(dot(train, train) * dot(test, test));
+      expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(2000));
     }
   });
 });
