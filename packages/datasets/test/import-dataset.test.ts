@@ -48,6 +48,19 @@ describe('importing a data set', () => {
     }
   });
 
+  it('knows the range of both splits, whichever reaches further', async () => {
+    const importArrays = async (train: number[], test: number[], scale?: number) => {
+      const array = (values: number[]) => npy({ descr: '<f4', shape: [values.length] }, Float32Array.from(values));
+      const files = { train: await sourceFile('a', array(train)), test: await sourceFile('b', array(test)) };
+      const options = { kind: 'npy', name: 'array', ...files, ...(scale !== undefined && { scale }) } as const;
+      return importDataset(options, await temporaryCache());
+    };
+    expect((await importArrays([0, 1], [-2, 3])).header.valueRange).toEqual([-2, 3]);
+    expect((await importArrays([-2, 3], [0, 1])).header.valueRange).toEqual([-2, 3]);
+    expect((await importArrays([-2, 1], [0, 3], 0.5)).header.valueRange).toEqual([-1, 1.5]);
+    await expect(importArrays([0], [-1e38], 1e6)).rejects.toThrow(/times the scale 1000000.*float32/);
+  });
+
   it('packs the same source to the same address, twice without complaint', async () => {
     const cache = await temporaryCache();
     const train = await sourceFile('t', '1,2\n3,4\n');

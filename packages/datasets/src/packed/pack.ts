@@ -34,14 +34,13 @@ export function packDataset(options: PackOptions, train: ExampleTable, test: Exa
   const labelType = train.labels === null ? null : labelTypeOf(widerLabels(train, test));
   const counts = { train: train.count, test: test?.count ?? 0 };
   const { splits, dataBytes } = layoutSplits(counts, dataDim, elementType, labelType);
-  const [trainMin, trainMax] = rangeOf(train.values);
-  const [testMin, testMax] = rangeOf(test?.values ?? new Uint8Array(0));
+  const valueRange = scaledRange(options.scale, train, test);
   const head = encodeHeader({
     name: options.name,
     exampleShape: [...train.exampleShape],
     elementType,
     scale: options.scale,
-    valueRange: [Math.min(trainMin, testMin) * options.scale, Math.max(trainMax, testMax) * options.scale],
+    valueRange,
     labelType,
     labelNames: train.labelNames === null ? null : [...train.labelNames],
     splits,
@@ -68,6 +67,18 @@ export function sha256(bytes: Uint8Array): string {
 function fill(dataset: PackedDataset, split: StoredSplit, table: ExampleTable): void {
   dataset.values(split).set(table.values);
   if (table.labels !== null) dataset.labels(split)?.set(table.labels);
+}
+
+/** Smallest and largest value of both splits, scaled: as float32, which is how they are read, they must be finite. */
+function scaledRange(scale: number, train: ExampleTable, test: ExampleTable | null): [number, number] {
+  const [trainMin, trainMax] = rangeOf(train.values);
+  const [testMin, testMax] = rangeOf(test?.values ?? new Uint8Array(0));
+  const range: [number, number] = [Math.min(trainMin, testMin) * scale, Math.max(trainMax, testMax) * scale];
+  if (range.every((value) => Number.isFinite(Math.fround(value)))) return range;
+  throw new UnsupportedContentError(
+    train.source,
+    `a value of it, or of its test split, times the scale ${scale} is more than float32 holds. Choose a smaller scale.`,
+  );
 }
 
 function requireSameKind(train: ExampleTable, test: ExampleTable): void {
