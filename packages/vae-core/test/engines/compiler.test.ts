@@ -106,6 +106,7 @@ describe('the passes', () => {
     'a x + b y': (x) => tf.add(half(x), tf.mul(tf.exp(x), 0.25)),
     'sums and means of a x': (x) => tf.add(tf.sum(half(tf.exp(x)), 0), tf.mean(tf.mul(x, -3), 0)),
     'products of a x': (x) => tf.exp(tf.matMul(half(x) as tf.Tensor2D, tf.mul(x, -0.2) as tf.Tensor2D, false, true)),
+    'a product and two addends': (x) => tf.exp(tf.add(tf.add(x, [0.1, 0.2, 0.3, 0.4, 0.5]), 0.6)),
     'sums of uniform tensors': (x) => tf.add(tf.sum(tf.fill([3, 5], 0.7), 0), tf.mul(x, tf.mean(tf.fill([4], 2)))),
     'differences of softplus': (x) => {
       const wide = tf.reshape(x, [5, 4]);
