@@ -1,5 +1,6 @@
 import { RandomStreams } from '@elbo/vae-core/random/streams';
 import { fitGaussianMixture, type GaussianMixturePrior } from '@elbo/vae-core/variational/gaussian-mixture';
+import { logGamma } from '@elbo/vae-core/variational/special-functions';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readGolden } from '../objectives/golden.js';
@@ -33,6 +34,21 @@ describe('variational inference of a Bayesian mixture of Gaussians', () => {
     const { lowerBounds } = fitGaussianMixture(x, 1, prior, 1);
     expect(lowerBounds[0]).toBeCloseTo(logEvidence, 9);
     expect(lowerBounds.at(-1)).toBeCloseTo(logEvidence, 9);
+  });
+
+  it('is ln p(data, assignment) where no example is in doubt about its component', () => {
+    const [near, far] = [threeClusters(1, 6).map((x) => x / 10), threeClusters(2, 9).map((x) => 500 + x / 10)];
+    const prior = priorWith(0.7);
+    const components = 3; // One of them is left empty.
+    const fit = fitGaussianMixture([...near, ...far], components, prior, 1);
+    expect(fit.responsibilities.every((r) => r < 1e-12 || r > 1 - 1e-12)).toBe(true);
+
+    // Each cluster's own evidence, and that of the assignment: the Dirichlet-multinomial distribution.
+    const evidence = (x: Float32Array) => fitGaussianMixture(x, 1, prior, 1).lowerBounds.at(-1)!;
+    const [alpha, total] = [prior.concentration, components * prior.concentration];
+    const assignment =
+      logGamma(total) - logGamma(total + 15) + logGamma(alpha + 6) + logGamma(alpha + 9) - 2 * logGamma(alpha);
+    expect(fit.lowerBounds.at(-1)).toBeCloseTo(evidence(near) + evidence(far) + assignment, 8);
   });
 
   it('never lets the bound fall, for any data, number of components and prior', () => {
