@@ -1,3 +1,4 @@
+import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
 import { cutBySize, defaultCut, planEvaluation, planStep, stepsPerEpoch } from '@elbo/vae-core/steps/step-plan';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -63,5 +64,25 @@ describe('the cut of a run', () => {
       expect(shards.at(-1)?.end).toBe(examples);
       for (const [i, shard] of shards.slice(1).entries()) expect(shard.begin).toBe(shards[i]?.end);
     }
+  });
+
+  // They decide the bits of every run whose spec leaves the cut open, and of every evaluation.
+  it('does not change from one version to the next', () => {
+    expect(defaultCut(1)).toEqual({ shardsPerStep: 2, microbatchSize: 1 });
+    expect(defaultCut(128)).toEqual({ shardsPerStep: 2, microbatchSize: 64 });
+    expect(defaultCut(1024)).toEqual({ shardsPerStep: 2, microbatchSize: 512 });
+    expect(defaultCut(1025)).toEqual({ shardsPerStep: 4, microbatchSize: 257 });
+    expect(defaultCut(8192)).toEqual({ shardsPerStep: 4, microbatchSize: 512 });
+    expect(planEvaluation(10_000)).toHaveLength(4);
+    expect(planEvaluation(10_001)).toHaveLength(5);
+    expect(planEvaluation(0)).toEqual([]);
+  });
+});
+
+describe('the noise of an evaluation', () => {
+  it('is keyed by a number of its own for each epoch and split', () => {
+    const splits = ['train', 'validation', 'test'] as const;
+    const draws = [0, 1, 2, 3].flatMap((epoch) => splits.map((split) => evaluationDraw(epoch, split)));
+    expect(draws).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 });
