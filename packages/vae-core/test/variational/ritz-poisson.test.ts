@@ -30,6 +30,16 @@ describe("Ritz's method for -u'' = f", () => {
     expect(errors.at(-1)).toBeLessThan(1e-4);
   });
 
+  it('is exact at the nodes for f = x^4, whose load three Gauss points integrate exactly', () => {
+    // In one dimension the Ritz solution equals u at the nodes (Strang and Fix, 1.6); here u = (x - x^6) / 30.
+    for (const elements of [2, 5, 16]) {
+      const { h, values } = solvePoisson((x) => x ** 4, elements);
+      values.forEach((value, i) => {
+        expect(Math.abs(value - (i * h - (i * h) ** 6) / 30)).toBeLessThan(1e-14);
+      });
+    }
+  });
+
   it('has an energy above that of the solution on every mesh, and the gap falls as h^2 too', () => {
     const gaps = solutions.map((u) => ritzEnergy(u, f) - leastEnergy);
     for (const gap of gaps) expect(gap).toBeGreaterThan(0);
