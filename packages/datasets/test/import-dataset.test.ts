@@ -109,6 +109,16 @@ describe('importing a data set', () => {
     expect(await cache.names()).toEqual([]);
   });
 
+  it('names the columns of CSV files that are not in the same order', async () => {
+    const cache = await temporaryCache();
+    const train = await sourceFile('train', 'width,kind,height\n1,7,2\n');
+    const base = { kind: 'csv', name: 'table', header: true, train, labelColumn: 'kind' } as const;
+    const moved = { ...base, test: await sourceFile('test', 'kind, height, width\n7,2,1\n') };
+    await expect(importDataset(moved, cache)).rejects.toThrow(/it has height in the place of the column width in the/);
+    const same = await importDataset({ ...base, test: await sourceFile('test', 'kind,width,height\n8,3,4\n') }, cache);
+    expect([...same.values('test')]).toEqual([3, 4]);
+  });
+
   it('refuses options that contradict each other or are not its own', async () => {
     const cache = await temporaryCache();
     const base = { kind: 'csv', name: 'table', train: 't' } as const;

@@ -70,6 +70,7 @@ class CsvRows {
   #values = new Float32Array(1024);
   #filled = 0;
   readonly #labels: number[] = [];
+  #columnNames: readonly string[] | null = null;
   #count = 0;
 
   constructor(
@@ -81,7 +82,10 @@ class CsvRows {
     if (this.#columns < 0) {
       this.#columns = record.length;
       this.#label = this.#findLabel(record);
-      if (this.options.header) return;
+      if (this.options.header) {
+        this.#columnNames = record.map((name) => name.trim()).filter((_, column) => column !== this.#label);
+        return;
+      }
     }
     if (record.length !== this.#columns) {
       throw new RaggedRowError(this.path, info.lines, this.#columns, record.length);
@@ -106,6 +110,7 @@ class CsvRows {
       values: this.#values.subarray(0, this.#filled),
       labels: this.#label < 0 ? null : packLabels(this.#labels),
       labelNames: null,
+      ...(this.#columnNames !== null && { columnNames: this.#columnNames }),
     };
   }
 

@@ -89,6 +89,10 @@ function requireSameKind(train: ExampleTable, test: ExampleTable): void {
     );
   const [trainShape, testShape] = [train.exampleShape.join('x'), test.exampleShape.join('x')];
   if (trainShape !== testShape) throw differ(`its examples are ${testShape}, and ${trainShape}`);
+  const renamed = test.columnNames?.findIndex((name, column) => name !== (train.columnNames?.[column] ?? name)) ?? -1;
+  if (renamed >= 0) {
+    throw differ(`it has ${test.columnNames?.[renamed]} in the place of the column ${train.columnNames?.[renamed]}`);
+  }
   if (train.values instanceof Uint8Array !== test.values instanceof Uint8Array)
     throw differ('its values are of another type than those');
   if ((train.labels === null) !== (test.labels === null)) {

@@ -11,6 +11,8 @@ export interface ExampleTable {
   /** [count] */
   readonly labels: Uint8Array | Uint16Array | null;
   readonly labelNames: readonly string[] | null;
+  /** What the source calls the values of an example, where it names them. [dataDim] */
+  readonly columnNames?: readonly string[];
 }
 
 export function labelTypeOf(labels: Uint8Array | Uint16Array): LabelType {
