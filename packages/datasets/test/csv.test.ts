@@ -14,6 +14,7 @@ describe('the CSV importer', () => {
     const table = await read('\ufeff1, -2.5,"3"\r\n\r\n4e-1,.5,+6.\r\n');
     expect(table).toMatchObject({ count: 2, exampleShape: [3] });
     expect(table.values).toEqual(Float32Array.of(1, -2.5, 3, 0.4, 0.5, 6));
+    expect((await read('\ufeff"1","2"\n')).values).toEqual(Float32Array.of(1, 2));
   });
 
   it('takes the label column out, by name or number', async () => {
