@@ -48,6 +48,15 @@ describe('importing a data set', () => {
     }
   });
 
+  it('keeps labels beyond 255 that only one of the splits has', async () => {
+    const [low, high] = [await sourceFile('low', '1,7\n2,8\n'), await sourceFile('high', '3,256\n')];
+    const options = { kind: 'csv', name: 'table', labelColumn: 2 } as const;
+    const inTest = await importDataset({ ...options, train: low, test: high }, await temporaryCache());
+    expect([...inTest.labels('train')!, ...inTest.labels('test')!]).toEqual([7, 8, 256]);
+    const inTrain = await importDataset({ ...options, train: high, test: low }, await temporaryCache());
+    expect([...inTrain.labels('train')!, ...inTrain.labels('test')!]).toEqual([256, 7, 8]);
+  });
+
   it('knows the range of both splits, whichever reaches further', async () => {
     const importArrays = async (train: number[], test: number[], scale?: number) => {
       const array = (values: number[]) => npy({ descr: '<f4', shape: [values.length] }, Float32Array.from(values));
