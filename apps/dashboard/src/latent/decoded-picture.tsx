@@ -35,18 +35,14 @@ export function DecodedPicture({ runId, plane, pointer }: DecodedPictureProps) {
   // New parameters give another picture of the same place.
   // The plane's step stands for its parameters.
   useEffect(() => {
-    if (pointer && plane.image) decoder.ask(pointer);
+    if (pointer) decoder.ask(pointer);
   }, [pointer, plane.step]);
   const at = shown.value;
   return (
     <figure class="card side-picture">
       <figcaption>
         <h2>Decoded</h2>
-        <p class="muted">
-          {plane.image === null && 'Examples of this data set are no pictures.'}
-          {plane.image !== null &&
-            (at === null ? 'Drag through the plane, or use the arrow keys.' : `at ${written(at)}`)}
-        </p>
+        <p class="muted">{at === null ? 'Drag through the plane, or use the arrow keys.' : `at ${written(at)}`}</p>
       </figcaption>
       <div class="pixel-frame">
         <canvas

@@ -50,7 +50,7 @@ export function PlaneExplorer({ runId, plane }: PlaneExplorerProps) {
         </p>
       </div>
       <div class="latent-side">
-        <DecodedPicture runId={runId} plane={plane} pointer={pointer.value} />
+        {plane.image !== null && <DecodedPicture runId={runId} plane={plane} pointer={pointer.value} />}
         <ExamplePicture runId={runId} plane={plane} index={hovered.value} />
       </div>
     </section>
@@ -66,19 +66,23 @@ function ExamplePicture({ runId, plane, index }: PlaneExplorerProps & { readonly
         <h2>Example</h2>
         <p class="muted" role="status">
           {example === undefined
-            ? 'Point at a dot to see the example behind it.'
+            ? `Point at a dot to see ${plane.image === null ? 'which example it is' : 'the example behind it'}.`
             : `${plane.split} ${count(example)}${label === undefined ? '' : `, label ${label}`}`}
         </p>
       </figcaption>
-      <div class="pixel-frame">
-        {example !== undefined && plane.image !== null && (
-          <img
-            class="pixels"
-            src={`${api}/runs/${runId}/examples/${example}.png?split=${plane.split}`}
-            alt={`Example ${example} of the ${plane.split} split`}
-          />
-        )}
-      </div>
+      {plane.image === null ? (
+        <p class="muted">Examples of this data set are no pictures.</p>
+      ) : (
+        <div class="pixel-frame">
+          {example !== undefined && (
+            <img
+              class="pixels"
+              src={`${api}/runs/${runId}/examples/${example}.png?split=${plane.split}`}
+              alt={`Example ${example} of the ${plane.split} split`}
+            />
+          )}
+        </div>
+      )}
     </figure>
   );
 }
