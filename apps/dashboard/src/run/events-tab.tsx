@@ -3,6 +3,7 @@ import { useSignal } from '@preact/signals';
 import { now } from '../components/now.js';
 import { Empty } from '../components/states.js';
 import { count, duration, moment, nats, plural } from '../format/format.js';
+import { mostKeptEvents } from './kept-events.js';
 import type { RunStore } from './run-store.js';
 
 const choices = {
@@ -50,6 +51,9 @@ export function EventsTab({ store }: { readonly store: RunStore }) {
             </li>
           ))}
         </ol>
+      )}
+      {store.events.value.length >= mostKeptEvents && (
+        <p class="muted hint">The oldest epochs and checkpoints are left out; metrics.ndjson has all of them.</p>
       )}
     </section>
   );

@@ -9,9 +9,9 @@ import { type RunEvent, runEventSchema } from '@elbo/protocol/events';
 import { batch, signal } from '@preact/signals';
 import { ApiError, getJson, reasonOf } from '../api/client.js';
 import { accepting, LiveStream } from '../api/live-stream.js';
+import { remember } from './kept-events.js';
 import { MetricsHistory } from './metrics-history.js';
 
-const keptEvents = 300;
 /** Curves are drawn at most this often. */
 const drawEveryMs = 500;
 const pointsWanted = 1500;
@@ -127,11 +127,4 @@ export class RunStore {
     if (unknown) this.#stream.close();
     this.problem.value = { unknown, reason: reasonOf(error) };
   }
-}
-
-/** The stream repeats what it has sent when a connection is lost between an event and its id. */
-function remember(events: readonly RunEvent[], event: RunEvent): readonly RunEvent[] {
-  const written = JSON.stringify(event);
-  if (events.some((other) => other.time === event.time && JSON.stringify(other) === written)) return events;
-  return [...events.slice(1 - keptEvents), event];
 }
