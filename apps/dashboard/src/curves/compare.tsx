@@ -11,6 +11,8 @@ import type { ComparedRun } from './term-plot.js';
 
 const pointsWanted = 500;
 const offeredRuns = 30;
+/** While one of them is not at its end. */
+const fetchEveryMs = 10_000;
 
 /** Picks the runs that are drawn beside this one. */
 export function ComparePicker({ runId, occasion }: { readonly runId: string; readonly occasion: number }) {
@@ -75,6 +77,16 @@ function toggle(runId: string): void {
 /** The curves of the picked runs, fetched when they are picked and on every occasion. */
 export function useCompared(runId: string, occasion: number): readonly ComparedRun[] {
   const fetched = useSignal<readonly ComparedRun[]>([]);
+  const again = useSignal(0);
+  // They go on when this run does not.
+  const grow = fetched.value.some(({ run }) => filterRuns([run], 'active', '').length > 0);
+  useEffect(() => {
+    if (!grow) return;
+    const timer = setInterval(() => {
+      if (!document.hidden) again.value++;
+    }, fetchEveryMs);
+    return () => clearInterval(timer);
+  }, [grow]);
   const wanted = compared.value.filter((other) => other !== runId);
   const key = wanted.join();
   // The key stands for what is wanted.
@@ -93,7 +105,7 @@ export function useCompared(runId: string, occasion: number): readonly ComparedR
     // What cannot be fetched is not drawn; the banner tells of a coordinator that does not answer.
     fetchAll().catch(() => {});
     return () => abort.abort();
-  }, [key, occasion]);
+  }, [key, occasion, again.value]);
   return fetched.value;
 }
 
