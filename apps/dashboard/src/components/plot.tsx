@@ -81,21 +81,27 @@ export function Plot({ title, summary, options, shape, data, legend, readings, h
   );
 }
 
-/** Whether an element is in the window; what is left to do when it comes into it. */
+/** Whether an element is in the window; what is left to do when it comes into it, or onto paper. */
 function useSight(element: { readonly current: HTMLElement | null }) {
   const isSeen = useRef(true);
   const whenSeen = useRef<(() => void) | null>(null);
   useEffect(() => {
-    const look = (entries: readonly IntersectionObserverEntry[]) => {
-      isSeen.current = entries.at(-1)?.isIntersecting ?? true;
-      if (!isSeen.current) return;
+    const draw = () => {
       whenSeen.current?.();
       whenSeen.current = null;
+    };
+    const look = (entries: readonly IntersectionObserverEntry[]) => {
+      isSeen.current = entries.at(-1)?.isIntersecting ?? true;
+      if (isSeen.current) draw();
     };
     // Drawn a little before it comes into sight.
     const observer = new IntersectionObserver(look, { rootMargin: '400px' });
     if (element.current) observer.observe(element.current);
-    return () => observer.disconnect();
+    addEventListener('beforeprint', draw);
+    return () => {
+      removeEventListener('beforeprint', draw);
+      observer.disconnect();
+    };
   }, [element]);
   return { isSeen, whenSeen };
 }
