@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ago, bytes, count, duration, nats, percent, plural, short } from '../src/format/format.js';
+import { ago, bytes, count, duration, moment, nats, percent, plural, short } from '../src/format/format.js';
 import { linkTo, type Route, readRoute } from '../src/routes.js';
 import { filterRuns } from '../src/runs/filter-runs.js';
 import { sparklinePath } from '../src/runs/sparkline.js';
@@ -50,6 +50,14 @@ describe('numbers', () => {
       '2 h ago',
       '2 d ago',
     ]);
+  });
+});
+
+describe('moments', () => {
+  it('name the day, and the year, when they are others', () => {
+    const at = (...date: [number, number, number]) => new Date(...date, 13, 5, 9).getTime();
+    const written = [at(2026, 4, 7), at(2026, 3, 7), at(2025, 4, 7)].map((time) => moment(time, at(2026, 4, 7)));
+    expect(written).toEqual(['13:05:09', '7 Apr 13:05:09', '7 May 2025 13:05:09']);
   });
 });
 

@@ -56,12 +56,13 @@ export function ago(then: number, now: number): string {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-/** The time of day, with the day when it is another. */
+/** The time of day, with the day when it is another, and the year when that is another. */
 export function moment(time: number, now: number): string {
   const date = new Date(time);
   const clock = date.toLocaleTimeString('en-GB');
   if (date.toDateString() === new Date(now).toDateString()) return clock;
-  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })} ${clock}`;
+  const year = date.getFullYear() === new Date(now).getFullYear() ? {} : { year: 'numeric' as const };
+  return `${date.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', ...year })} ${clock}`;
 }
 
 export function percent(share: number): string {
