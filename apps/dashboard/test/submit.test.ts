@@ -23,6 +23,16 @@ describe('the text of a spec', () => {
     expect(problems.some((problem) => problem.includes('colour'))).toBe(true);
   });
 
+  it('says what a number must be in words', () => {
+    const problemsOf = (training: unknown) =>
+      readSpec(JSON.stringify({ dataset: { name: 'mnist' }, training })).problems;
+    expect(problemsOf({ epochs: null })).toEqual(['training.epochs: must be a number']);
+    expect(problemsOf({ epochs: 1.5 })).toEqual(['training.epochs: must be a whole number']);
+    expect(problemsOf({ epochs: 0 })).toEqual(['training.epochs: must be at least 1']);
+    expect(problemsOf({ learningRate: 0 })).toEqual(['training.learningRate: must be more than 0']);
+    expect(problemsOf({ learningRate: 1000 })).toEqual(['training.learningRate: must be at most 100']);
+  });
+
   it('that is no JSON says so', () => {
     expect(readSpec('{"dataset":').problems[0]).toMatch(/^This is no JSON: /);
   });

@@ -1,4 +1,5 @@
 import { type RunSpec, runSpecSchema } from '@elbo/protocol/run-spec';
+import type { z } from 'zod';
 
 /** The JSON of a spec while it is edited: the text is the truth, and the inputs beside it read and write it. */
 
@@ -21,10 +22,20 @@ export function readSpec(text: string): SpecReading {
   }
   const result = runSpecSchema.safeParse(json);
   if (result.success) return { json, spec: result.data, problems: [] };
-  const problems = result.error.issues.map(({ path, message }) =>
-    path.length ? `${path.join('.')}: ${message}` : message,
+  const problems = result.error.issues.map((issue) =>
+    issue.path.length ? `${issue.path.join('.')}: ${inWords(issue)}` : inWords(issue),
   );
   return { json, spec: null, problems };
+}
+
+/** What is wrong with a number, for people who fill in a form; of the rest what the schema says. */
+function inWords(issue: z.core.$ZodIssue): string {
+  if (issue.code === 'invalid_type' && issue.expected === 'number') return 'must be a number';
+  if (issue.code === 'invalid_type' && issue.expected === 'int') return 'must be a whole number';
+  const isNumber = (issue.code === 'too_small' || issue.code === 'too_big') && ['number', 'int'].includes(issue.origin);
+  if (!isNumber) return issue.message;
+  if (issue.code === 'too_small') return `must be ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}`;
+  return `must be ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}`;
 }
 
 export function writeSpec(json: unknown): string {
