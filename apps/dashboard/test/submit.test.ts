@@ -1,6 +1,6 @@
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { describe, expect, it } from 'vitest';
-import { changed, type Field, fieldGroups, written } from '../src/submit/fields.js';
+import { changed, type Field, fieldGroups, withDataset, written } from '../src/submit/fields.js';
 import { readList, readSpec, valueAt, withValue, writeSpec } from '../src/submit/spec-text.js';
 
 const spec = runSpecSchema.parse({ dataset: { name: 'mnist' } });
@@ -66,6 +66,21 @@ describe('an input beside the text', () => {
     expect(runSpecSchema.parse(gaussian).model.likelihood).toEqual({ kind: 'gaussian', variance: 'learned' });
     const back = changed(gaussian, fieldOf('model.likelihood.kind'), 'bernoulli');
     expect(runSpecSchema.parse(back)).toEqual(spec);
+  });
+
+  it('follows the data set with the name of the run and the likelihood, and goes back', () => {
+    const types: Record<string, string> = { mnist: 'uint8', reals: 'float32' };
+    const typeOf = (name: unknown) => types[String(name)];
+    const start = withValue(json, 'name', 'mnist');
+    const reals = withDataset(start, 'reals', typeOf);
+    expect(runSpecSchema.parse(reals)).toMatchObject({
+      name: 'reals',
+      dataset: { name: 'reals' },
+      model: { likelihood: { kind: 'gaussian', variance: 'learned' } },
+    });
+    expect(withDataset(reals, 'mnist', typeOf)).toEqual(start);
+    const mine = withDataset(withValue(start, 'name', 'mine'), 'unknown', typeOf);
+    expect(mine).toEqual(withValue(withValue(start, 'name', 'mine'), 'dataset.name', 'unknown'));
   });
 
   it('lets the schema refuse what is no number', () => {

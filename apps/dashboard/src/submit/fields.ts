@@ -1,3 +1,4 @@
+import type { DatasetSummary } from '@elbo/protocol/api';
 import { engineNames, likelihoodSchema, optimizerSpecSchema, pixelTreatmentSchema } from '@elbo/protocol/run-spec';
 import { type Json, readList, valueAt, withValue } from './spec-text.js';
 
@@ -71,6 +72,26 @@ export function changed(json: Json | undefined, { path, kind }: Field, text: str
   if (path === 'model.likelihood.kind') return withValue(json, 'model.likelihood', likelihoods[text] ?? { kind: text });
   const number = text.trim() === '' ? null : Number(text);
   return withValue(json, path, kind === 'number' ? (Number.isNaN(number) ? text : number) : text);
+}
+
+type ElementType = DatasetSummary['elementType'];
+
+/**
+ * The JSON after another data set was chosen. A run that is named after its data set goes on to be, and real numbers
+ * have another likelihood than pixels: Bernoulli's refuses them.
+ */
+export function withDataset(
+  json: Json | undefined,
+  name: string,
+  typeOf: (dataset: Json) => ElementType | undefined,
+): Json {
+  const before = valueAt(json, 'dataset.name') ?? null;
+  const named = withValue(json, 'dataset.name', name);
+  const renamed = valueAt(json, 'name') === before ? withValue(named, 'name', name) : named;
+  const type = typeOf(name);
+  if (type === undefined || type === typeOf(before)) return renamed;
+  const kind = type === 'float32' ? 'gaussian' : 'bernoulli';
+  return withValue(renamed, 'model.likelihood', likelihoods[kind] ?? { kind });
 }
 
 function withHidden(json: Json | undefined, hidden: Json): Json {

@@ -7,8 +7,8 @@ import { useFetched } from '../api/use-fetched.js';
 import { go } from '../router.js';
 import { useDraft } from './draft.js';
 import { FieldInput } from './field-input.js';
-import { changed, type Field, fieldGroups } from './fields.js';
-import { readSpec, type SpecReading, writeSpec } from './spec-text.js';
+import { changed, type Field, fieldGroups, withDataset } from './fields.js';
+import { type Json, readSpec, type SpecReading, writeSpec } from './spec-text.js';
 
 interface SpecFormProps {
   /** Names the form among others. */
@@ -21,10 +21,16 @@ export function SpecForm({ place, spec, launch }: SpecFormProps) {
   const { text, priority, workerLimit } = useDraft(place, spec, launch);
   const busy = useSignal(false);
   const refused = useSignal<string | null>(null);
-  const datasets = useFetched(datasetsSchema, 'datasets').value?.datasets.map(({ name }) => name) ?? [];
+  const datasets = useFetched(datasetsSchema, 'datasets').value?.datasets ?? [];
   const reading = readSpec(text.value);
   const limit = readLimit(workerLimit.value);
 
+  const change = (field: Field, value: string) => {
+    const typeOf = (dataset: Json) => datasets.find(({ name }) => name === dataset)?.elementType;
+    const isDataset = field.path === 'dataset.name';
+    const json = isDataset ? withDataset(reading.json, value, typeOf) : changed(reading.json, field, value);
+    text.value = writeSpec(json);
+  };
   const submit = async (event: SubmitEvent) => {
     event.preventDefault();
     if (!reading.spec || limit === undefined) return;
@@ -50,9 +56,9 @@ export function SpecForm({ place, spec, launch }: SpecFormProps) {
                 key={field.path}
                 field={field}
                 json={reading.json}
-                choices={field.path === 'dataset.name' ? datasets : (field.choices ?? [])}
+                choices={field.path === 'dataset.name' ? datasets.map(({ name }) => name) : (field.choices ?? [])}
                 problem={problemOf(reading, field)}
-                onChange={(value) => (text.value = writeSpec(changed(reading.json, field, value)))}
+                onChange={(value) => change(field, value)}
               />
             ))}
           </fieldset>
