@@ -11,7 +11,11 @@ export function RunRow({ run }: { readonly run: RunSummary }) {
   return (
     <tr>
       <th scope="row">
-        <a class="row-link" href={linkTo({ view: 'run', runId, tab: 'curves' })}>
+        <a
+          class="row-link"
+          href={linkTo({ view: 'run', runId, tab: 'curves' })}
+          title={`Submitted ${new Date(run.submittedAt).toLocaleString('en-GB')}`}
+        >
           {name}
         </a>
         <span class="sub">
@@ -48,7 +52,7 @@ function Time({ run: { submittedAt, startedAt, endedAt } }: { readonly run: RunS
   return (
     <>
       {took}
-      <time class="sub" dateTime={new Date(submittedAt).toISOString()} title={new Date(submittedAt).toLocaleString()}>
+      <time class="sub" dateTime={new Date(submittedAt).toISOString()}>
         {ago(submittedAt, now.value)}
       </time>
     </>
