@@ -22,7 +22,14 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
   client.on('error', (error: Error) => {
     lastError = error;
   });
+  let deadline: NodeJS.Timeout | undefined;
   try {
+    // Something that takes the connection and says nothing. One that says that it is loading its data is waited for.
+    deadline = setTimeout(() => {
+      if (client.stream.bytesRead > 0) return;
+      lastError = new Error(`no answer in ${connectDeadlineMs / 1000} seconds`);
+      client.disconnect();
+    }, connectDeadlineMs);
     await client.connect();
     await client.ping();
   } catch (error) {
@@ -32,6 +39,8 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
       `no Redis answers at ${withoutPassword(url)} (${cause instanceof Error ? cause.message : String(cause)}); start one there or give another address`,
       { cause },
     );
+  } finally {
+    clearTimeout(deadline);
   }
   connected = true;
   let lost = false;
