@@ -128,6 +128,14 @@ export class ConductorUnreachableError extends TransportError {
   }
 }
 
+/** Another process has the address where workers are to reach this one, or it is none of this machine's. */
+export class CannotListenError extends TransportError {
+  readonly code = 'CANNOT_LISTEN';
+  constructor(address: string, options: { readonly cause: NodeJS.ErrnoException }) {
+    super(`workers cannot be served on ${address} (${options.cause.code}): listen on another address`, options);
+  }
+}
+
 /** A gradient buffer was used after it was given back, or never came from `contributionBuffer`. */
 export class UnknownBufferError extends TransportError {
   readonly code = 'UNKNOWN_BUFFER';

@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse, S
 import type { AddressInfo } from 'node:net';
 import { hostname } from 'node:os';
 import type { Duplex } from 'node:stream';
+import { CannotListenError } from '../errors.js';
 import type { Logger } from '../log.js';
 import { MemberSession } from './member-session.js';
 import type { RefusalCounter } from './refusal-counter.js';
@@ -60,11 +61,16 @@ export class DataPlaneServer {
     });
   }
 
+  /** @throws CannotListenError */
   static async listen(options: DataPlaneOptions, refusals: RefusalCounter, logger: Logger): Promise<DataPlaneServer> {
     const server = createServer(serverLimits);
     server.maxConnections = maxConnections;
     server.listen(options.port, options.host);
-    await once(server, 'listening');
+    try {
+      await once(server, 'listening');
+    } catch (error) {
+      throw new CannotListenError(`${options.host}:${options.port}`, { cause: error as NodeJS.ErrnoException });
+    }
     return new DataPlaneServer(server, options, refusals, logger);
   }
 

@@ -1,5 +1,6 @@
 import { type Priority, type ResolvedRun, type RunJob, type RunOrder, runJobSchema } from '@elbo/protocol/messages';
 import type { Worker } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } from '../conductor-transport.js';
 import { DataPlaneServer } from '../data-plane/data-plane-server.js';
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
@@ -42,21 +43,21 @@ export interface RedisConductorTransport extends ConductorTransport {
 
 /**
  * The coordinator's side over Redis and the data plane.
- * @throws RedisUnavailableError
+ * @throws RedisUnavailableError, RedisEvictsError, CannotListenError
  */
 export async function createRedisConductorTransport(options: RedisConductorOptions): Promise<RedisConductorTransport> {
   const { redisUrl, prefix, token, advertise, telemetry } = options;
   const logger = options.logger ?? defaultLogger('transport');
   const refusals = new RefusalCounter();
-  const client = await connectRedis(redisUrl, logger);
-  await requireNoEviction(client).catch((error: unknown) => {
-    client.disconnect();
-    throw error;
-  });
-  // Snapshots have a connection of their own: jobs do not queue up behind megabytes.
-  const storeClient = await connectRedis(redisUrl, logger);
   const { host = '127.0.0.1', port = 0 } = options.listen ?? {};
-  const server = await DataPlaneServer.listen({ host, port, token, advertise }, refusals, logger);
+  const { client, storeClient } = await connectTwice(redisUrl, logger);
+  const server = await DataPlaneServer.listen({ host, port, token, advertise }, refusals, logger).catch(
+    (error: unknown) => {
+      client.disconnect();
+      storeClient.disconnect();
+      throw error;
+    },
+  );
   const runs = runsQueue(client, prefix, telemetry);
   const shards = shardsQueue(client, prefix, telemetry);
   const ownTrace = asOwnTrace(telemetry);
@@ -113,4 +114,16 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
       storeClient.disconnect();
     },
   };
+}
+
+/** Snapshots have a connection of their own: jobs do not queue up behind megabytes. */
+async function connectTwice(redisUrl: string, logger: Logger): Promise<{ client: Redis; storeClient: Redis }> {
+  const client = await connectRedis(redisUrl, logger);
+  try {
+    await requireNoEviction(client);
+    return { client, storeClient: await connectRedis(redisUrl, logger) };
+  } catch (error) {
+    client.disconnect();
+    throw error;
+  }
 }
