@@ -30,9 +30,10 @@ export class SharedMemory {
   /** Null where there is no such memory (not Linux, no /dev/shm, or it is full). */
   static create(): SharedMemory | null {
     if (process.platform !== 'linux') return null;
+    let fd: number | null = null;
     try {
       const path = `/dev/shm/elbo-${process.pid}-${randomBytes(8).toString('hex')}`;
-      const fd = openSync(path, 'wx+', 0o600);
+      fd = openSync(path, 'wx+', 0o600);
       unlinkSync(path);
       const nonce = randomBytes(nonceBytes);
       const page = Buffer.alloc(pageBytes);
@@ -42,6 +43,7 @@ export class SharedMemory {
       return new SharedMemory(fd, nonce);
     } catch {
       // Without it everything goes over the socket, which works everywhere.
+      if (fd !== null) closeSync(fd);
       return null;
     }
   }
