@@ -1,4 +1,5 @@
 import type { ResolvedRun, ShardJob } from '@elbo/protocol/messages';
+import { RunClosedError } from '@elbo/transport/errors';
 import type { Allocate, RunMembership } from '@elbo/transport/worker-transport';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
@@ -63,7 +64,9 @@ export class RunContexts {
     return (length) => this.#arenaOf(job, length).allocate(length);
   }
 
-  of(job: ShardJob, membership: RunMembership): Promise<RunContext> {
+  /** @throws RunClosedError when the membership has ended: a context of it would stay, for its end takes it away */
+  async of(job: ShardJob, membership: RunMembership): Promise<RunContext> {
+    if (membership.signal.aborted) throw new RunClosedError(job.runId, job.lease, 'the membership ended');
     const key = keyOf(job);
     let context = this.#contexts.get(key);
     if (!context) {

@@ -1,6 +1,8 @@
 import type { ShardJob } from '@elbo/protocol/messages';
+import type { RunMembership } from '@elbo/transport/worker-transport';
 import { RunContexts } from '@elbo/worker/run-contexts';
 import { describe, expect, it } from 'vitest';
+import { resolvedRun } from '../../../packages/transport/test/fixtures.js';
 
 const job: ShardJob = {
   kind: 'gradient',
@@ -12,6 +14,18 @@ const job: ShardJob = {
   attempt: 0,
   step: 0,
 };
+
+it('a membership that ended before it was used gets no context: nothing would take it away', async () => {
+  let asked = 0;
+  const openDataset = async () => {
+    asked++;
+    return new SharedArrayBuffer(8);
+  };
+  const contexts = new RunContexts(1, { openDataset });
+  const ended = { run: resolvedRun('run-1'), signal: AbortSignal.abort() };
+  await expect(contexts.of(job, ended as RunMembership)).rejects.toMatchObject({ code: 'RUN_CLOSED', runId: 'run-1' });
+  expect(asked).toBe(0);
+});
 
 describe('the memory of a membership', () => {
   it('is new for each, however often connections are lost under one lease', () => {
