@@ -7,7 +7,7 @@ import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunDirectoryWriter } from '../run-directory.js';
-import { connectRedis } from './connection.js';
+import { connectRedis, saysRedisIsAway } from './connection.js';
 import { namingFull, requireNoEviction } from './full-redis.js';
 import { createQueueWorker } from './queue-worker.js';
 import { type BoardQueue, queueNames, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
@@ -62,7 +62,9 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
   const shards = shardsQueue(client, prefix, telemetry);
   const ownTrace = asOwnTrace(telemetry);
   for (const queue of [runs, shards]) {
-    queue.on('error', (error) => logger.warn({ queue: queue.name, err: error }, 'the queue had an error'));
+    queue.on('error', (error) => {
+      if (!saysRedisIsAway(error)) logger.warn({ queue: queue.name, err: error }, 'the queue had an error');
+    });
   }
   const channels = new Set<RedisRunChannel>();
   const conductors = new Set<Worker>();

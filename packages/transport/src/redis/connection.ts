@@ -56,6 +56,23 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
   return client;
 }
 
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+]);
+
+/** BullMQ tells of a Redis that is away at every try, four times a second; connectRedis does so once. */
+export function saysRedisIsAway(error: Error): boolean {
+  const { code = '' } = error as NodeJS.ErrnoException;
+  return connectionCodes.has(code) || error.message === 'Connection is closed.';
+}
+
 export function withoutPassword(url: string): string {
   return url.replace(/\/\/([^@/]*)@/, '//***@');
 }

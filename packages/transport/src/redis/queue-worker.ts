@@ -8,6 +8,7 @@ import { firstIssue } from '../data-plane/frame-headers.js';
 import type { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunUnfinishedError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { saysRedisIsAway } from './connection.js';
 import { queuePrefix } from './queues.js';
 import { reclaimJob } from './reclaim-job.js';
 import type { QueueTelemetry } from './telemetry.js';
@@ -79,7 +80,8 @@ export function createQueueWorker<T>(
   );
   worker.on('error', (error) => {
     // Told of below, once a job.
-    if (!error.message.startsWith('could not renew lock')) logger.warn({ queue, err: error }, 'the queue had an error');
+    if (error.message.startsWith('could not renew lock') || saysRedisIsAway(error)) return;
+    logger.warn({ queue, err: error }, 'the queue had an error');
   });
   const told = new Set<string>();
   const reclaim = async (id: string) => {

@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { DirectoryFullError, RunExistsError, RunOverError, UnknownRunError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunDirectory, Wanted } from '../run-directory.js';
-import { connectRedis } from './connection.js';
+import { connectRedis, saysRedisIsAway } from './connection.js';
 import { detailOf, type RunEntry, readEntry, summaryFields, summaryOf } from './directory-entry.js';
 import { directoryKeys } from './directory-keys.js';
 import { recordRun, wantRun } from './directory-scripts.js';
@@ -36,7 +36,9 @@ export async function createRedisRunDirectory(options: RedisRunDirectoryOptions)
   const { redisUrl, prefix, logger = defaultLogger('transport'), telemetry } = options;
   const client = await connectRedis(redisUrl, logger);
   const runs = runsQueue(client, prefix, telemetry);
-  runs.on('error', (error) => logger.warn({ queue: runs.name, err: error }, 'the queue had an error'));
+  runs.on('error', (error) => {
+    if (!saysRedisIsAway(error)) logger.warn({ queue: runs.name, err: error }, 'the queue had an error');
+  });
   return new Directory(client, prefix, runs);
 }
 
