@@ -27,7 +27,7 @@ export function defaultLogger(name: string): Logger {
   if (!levels.includes(level)) {
     throw new RangeError(`ELBO_LOG_LEVEL: '${level}' is no level; it is one of ${levels.join(', ')}`);
   }
-  for (const secret of [ELBO_TOKEN, ELBO_READ_TOKEN, passwordOf(REDIS_URL)]) keepSecret(secret);
+  for (const secret of [ELBO_TOKEN, ELBO_READ_TOKEN, ...passwordsOf(REDIS_URL)]) keepSecret(secret);
   const paths = secretFields.flatMap((field) => [field, `*.${field}`, `*.headers.${field}`]);
   standardError ??= pino.destination({ dest: 2, sync: true });
   const output = standardError;
@@ -59,11 +59,17 @@ function serializeError(error: Error) {
 
 /** Also without the user and password of any address: errors of libraries quote them. */
 function withoutSecrets(line: string): string {
-  let clean = line.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"@]*@/gi, '$1***@');
+  let clean = line;
   for (const secret of secrets) clean = clean.replaceAll(secret, '***');
-  return clean;
+  return clean.replace(/([a-z][a-z0-9+.-]*:\/\/)[^/\s"@]*@/gi, '$1***@');
 }
 
-function passwordOf(url: string): string | undefined {
-  return URL.canParse(url) ? decodeURIComponent(new URL(url).password) : undefined;
+/** The password of an address, as it stands there and decoded. */
+function passwordsOf(url: string): string[] {
+  const password = URL.canParse(url) ? new URL(url).password : '';
+  try {
+    return [password, decodeURIComponent(password)];
+  } catch {
+    return [password]; // that the address cannot be read is for those to say who want to connect
+  }
 }

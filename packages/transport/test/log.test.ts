@@ -64,6 +64,14 @@ describe('the logs', () => {
     expect(lines[2]).toMatchObject({ said: '***', other: '***', msg: 'with ***' });
   });
 
+  it('hold no part of a password with an @ in it, and are written though one has a % in it', () => {
+    const said = "log.warn({ err: new Error('no answer at ' + process.env.REDIS_URL) });";
+    const { raw } = run(`const log = defaultLogger('x'); ${said}`, { REDIS_URL: 'redis://:pass@word-of-many@redis:1' });
+    expect(raw).not.toMatch(/pass|word-of-many/);
+    const { lines } = run(`const log = defaultLogger('x'); ${said}`, { REDIS_URL: 'redis://:100%safe@redis:1' });
+    expect(lines).toMatchObject([{ err: { message: 'no answer at redis://***@redis:1' } }]);
+  });
+
   it('do not say the message of a cause twice', () => {
     const { lines } = run(`
       const log = defaultLogger('x');

@@ -1,5 +1,7 @@
 import { isAbsolute } from 'node:path';
+import { withoutPassword } from '@elbo/transport/redis/without-password';
 import { InvalidArgumentError } from 'commander';
+import { UsageError } from '../errors.js';
 
 /** A parser for `--workers <n>` and the like. */
 export function wholeNumber(low: number, high: number): (text: string) => number {
@@ -24,8 +26,9 @@ export function redisUrl(text: string): string {
   if (isAbsolute(text)) return text;
   const url = /^[a-z]+:\/\//i.test(text) ? text : /^[^/\s]+:\d+$/.test(text) ? `redis://${text}` : null;
   if (url === null || !URL.canParse(url) || !/^rediss?:$/.test(new URL(url).protocol)) {
-    throw new InvalidArgumentError(
-      'It must look like redis://host:6379. To use any Redis that is found, put --redis at the end or before another flag.',
+    // Commander would quote the whole value, which may come from REDIS_URL with a password in it.
+    throw new UsageError(
+      `--redis: '${withoutPassword(text)}' is no address of a Redis. It must look like redis://host:6379, signs such as / and @ in its password written as %2F and %40. To use any Redis that is found, put --redis at the end or before another flag`,
     );
   }
   return url;

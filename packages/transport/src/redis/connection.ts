@@ -2,6 +2,7 @@ import ioredis = require('ioredis');
 
 import { RedisUnavailableError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { withoutPassword } from './without-password.js';
 
 const connectDeadlineMs = 5000;
 
@@ -11,6 +12,7 @@ const connectDeadlineMs = 5000;
  */
 export async function connectRedis(url: string, logger?: Logger): Promise<ioredis.Redis> {
   let lastError: Error | null = null;
+  assertDecodable(url);
   const client = new ioredis.Redis(url, {
     lazyConnect: true,
     maxRetriesPerRequest: null,
@@ -56,6 +58,16 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
   return client;
 }
 
+/** ioredis would say 'URI malformed', and of what. */
+function assertDecodable(url: string): void {
+  try {
+    decodeURIComponent(/:\/\/(.*)@/s.exec(url)?.[1] ?? '');
+  } catch (error) {
+    const mend = 'a % in it begins the code of a sign, such as %25 for itself';
+    throw new RedisUnavailableError(`the address ${withoutPassword(url)} cannot be read: ${mend}`, { cause: error });
+  }
+}
+
 const connectionCodes = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
@@ -71,8 +83,4 @@ const connectionCodes = new Set([
 export function saysRedisIsAway(error: Error): boolean {
   const { code = '' } = error as NodeJS.ErrnoException;
   return connectionCodes.has(code) || error.message === 'Connection is closed.';
-}
-
-export function withoutPassword(url: string): string {
-  return url.replace(/\/\/([^@/]*)@/, '//***@');
 }

@@ -1,6 +1,7 @@
 import { RedisUnavailableError } from '../errors.js';
-import { connectRedis, withoutPassword } from './connection.js';
+import { connectRedis } from './connection.js';
 import { findRedisServer, startPrivateRedis } from './private-redis.js';
+import { withoutPassword } from './without-password.js';
 
 export interface LocatedRedis {
   readonly url: string;

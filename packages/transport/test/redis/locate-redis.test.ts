@@ -21,6 +21,14 @@ describe('locating a Redis', () => {
     vi.stubEnv('REDIS_URL', nobody);
     await expect(locateRedis()).rejects.toMatchObject(complaint);
     await expect(locateRedis()).rejects.not.toMatchObject({ message: expect.stringContaining('hunter2') });
+    const withSigns = locateRedis('redis://:hunter@2@127.0.0.1:1');
+    await expect(withSigns).rejects.toMatchObject({ message: expect.stringContaining('redis://***@127.0.0.1:1 ') });
+  });
+
+  it('names an address that cannot be read', async () => {
+    const message = expect.stringMatching(/^the address redis:\/\/\*\*\*@127.0.0.1:1 cannot be read: a % in it begins/);
+    const unreadable = locateRedis('redis://:100%safe@127.0.0.1:1');
+    await expect(unreadable).rejects.toMatchObject({ code: 'REDIS_UNAVAILABLE', message });
   });
 
   it('does not wait without end for something that takes the connection and says nothing', async () => {
