@@ -1,5 +1,6 @@
 import { type IncomingMessage, request } from 'node:http';
 import { DatasetUnavailableError } from '../errors.js';
+import { messageOf } from '../message-of.js';
 import type { DatasetBytes } from '../worker-transport.js';
 import { authorizationOf, newNonce } from './token-proof.js';
 
@@ -54,7 +55,7 @@ async function* chunksOf(response: IncomingMessage, hash: string, bytes: number)
       yield chunk;
     }
   } catch (error) {
-    throw new DatasetUnavailableError(hash, error instanceof Error ? error.message : String(error), true);
+    throw new DatasetUnavailableError(hash, messageOf(error), true);
   } finally {
     response.destroy();
   }
@@ -72,7 +73,7 @@ function get({ conductor, hash, token, from, signal }: DatasetRequest): Promise<
     });
     outgoing.setTimeout(idleDeadlineMs, () => outgoing.destroy(new Error('no bytes for 30 seconds')));
     outgoing.on('response', resolve);
-    outgoing.on('error', (error) => reject(new DatasetUnavailableError(hash, error.message, true)));
+    outgoing.on('error', (error) => reject(new DatasetUnavailableError(hash, messageOf(error), true)));
     outgoing.end();
   });
 }

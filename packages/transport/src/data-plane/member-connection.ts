@@ -1,6 +1,7 @@
 import { type IncomingMessage, request } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { ConductorUnreachableError, RunClosedError } from '../errors.js';
+import { messageOf } from '../message-of.js';
 import { authorizationOf, isProof, newNonce, proofOf } from './token-proof.js';
 
 const connectDeadlineMs = 5000;
@@ -66,7 +67,7 @@ export function connectMember(options: MemberConnectionOptions): Promise<MemberC
     });
     outgoing.on('error', (error) => {
       clearTimeout(deadline);
-      reject(new ConductorUnreachableError(conductor, error.message, { cause: error }));
+      reject(new ConductorUnreachableError(conductor, messageOf(error), { cause: error }));
     });
     outgoing.end();
   });

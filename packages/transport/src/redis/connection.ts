@@ -2,6 +2,7 @@ import ioredis = require('ioredis');
 
 import { RedisUnavailableError } from '../errors.js';
 import type { Logger } from '../log.js';
+import { messageOf } from '../message-of.js';
 import { withoutPassword } from './without-password.js';
 
 const connectDeadlineMs = 5000;
@@ -38,7 +39,7 @@ export async function connectRedis(url: string, logger?: Logger): Promise<ioredi
     client.disconnect();
     const cause = lastError ?? error;
     throw new RedisUnavailableError(
-      `no Redis answers at ${withoutPassword(url)} (${cause instanceof Error ? cause.message : String(cause)}); start one there or give another address`,
+      `no Redis answers at ${withoutPassword(url)} (${messageOf(cause)}); start one there or give another address`,
       { cause },
     );
   } finally {
