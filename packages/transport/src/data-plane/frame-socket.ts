@@ -86,6 +86,7 @@ export class FrameSocket {
 
   #close(error: Error | null): void {
     this.closed = true;
+    this.#reader.end();
     clearInterval(this.#beat);
     this.onClose(error);
   }

@@ -77,15 +77,21 @@ export class FrameReader {
   #payloadFilled = 0;
   #crc = 0;
   #expectedCrc = 0;
+  #ended = false;
 
   constructor(private readonly handler: FrameHandler) {}
 
   /** @throws FrameError when the bytes are no frame of ours; the stream is of no more use then. */
   push(chunk: Buffer): void {
     let at = 0;
-    while (at < chunk.length) {
+    while (at < chunk.length && !this.#ended) {
       at = this.#inPayload ? this.#readPayload(chunk, at) : this.#readHead(chunk, at);
     }
+  }
+
+  /** Reads no more, of the chunk at hand neither. */
+  end(): void {
+    this.#ended = true;
   }
 
   #readHead(chunk: Buffer, at: number): number {

@@ -102,6 +102,17 @@ describe.skipIf(!redisForTests)('what the conductor refuses', () => {
     expect((await get('/', common.token)).statusCode).toBe(404);
   });
 
+  it('what a member says behind its goodbye, and lends it no buffer', async () => {
+    const member = await rawMember('talkative');
+    const late = { id: 1, header: header(job(90), 'talkative'), memorySlot: null };
+    const goodbye = encodeFrameHead(frameTypes.goodbye, { reason: 'done' }, null);
+    const begun = encodeFrameHead(frameTypes.contribution, late, Buffer.alloc(4 * parameterCount));
+    member.write(Buffer.concat([goodbye, begun]));
+    await eventually('it left', () => !channel.members.has('talkative'));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hooks.all('admit').filter((event) => event.job.shard === 90)).toEqual([]);
+  });
+
   it('a frame that was changed anywhere, and closes that connection alone', async () => {
     const witness = await rawMember('witness');
     const gradient = Buffer.alloc(4 * parameterCount, 7);
