@@ -39,12 +39,15 @@ export class Streams {
     after: string | null | undefined,
   ): Promise<FastifyReply> {
     const stream = this.#runs.get(runId) ?? new RunStream(runId, this.directory, (error) => this.#onError(error));
-    this.#runs.set(runId, stream);
     const leave = (watcher: Watcher) => {
       stream.leave(watcher);
       if (!stream.isWatched && this.#runs.get(runId) === stream) this.#runs.delete(runId);
     };
-    return this.#open(request, reply, { leave }, (watcher) => stream.join(watcher, after));
+    const join = (watcher: Watcher) => {
+      this.#runs.set(runId, stream);
+      return stream.join(watcher, after);
+    };
+    return this.#open(request, reply, { leave }, join);
   }
 
   close(): void {
