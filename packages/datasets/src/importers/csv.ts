@@ -5,15 +5,13 @@ import { CsvError, parse } from 'csv-parse';
 import {
   DatasetError,
   EmptyDatasetError,
-  NonFiniteValueError,
-  NotANumberError,
-  RaggedRowError,
   TooLargeError,
   UnreadableSourceError,
   UnsupportedContentError,
 } from '../errors.js';
 import { maxPackedBytes } from '../packed/header.js';
 import { type ExampleTable, packLabels } from '../packed/table.js';
+import { NonFiniteValueError, NotANumberError, RaggedRowError } from './errors.js';
 
 export interface CsvOptions {
   /** The first line names the columns. */

@@ -1,13 +1,7 @@
-import {
-  EmptyDatasetError,
-  LabelCountError,
-  TooLargeError,
-  TruncatedFileError,
-  UnsupportedContentError,
-  WrongMagicError,
-} from '../errors.js';
+import { EmptyDatasetError, TooLargeError, UnsupportedContentError } from '../errors.js';
 import { maxPackedBytes } from '../packed/header.js';
 import type { ExampleTable } from '../packed/table.js';
+import { LabelCountError, TruncatedFileError, WrongMagicError } from './errors.js';
 import { readSource } from './source-file.js';
 
 interface IdxArray {

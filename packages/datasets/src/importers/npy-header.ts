@@ -1,4 +1,5 @@
-import { TruncatedFileError, UnsupportedContentError, WrongMagicError } from '../errors.js';
+import { UnsupportedContentError } from '../errors.js';
+import { TruncatedFileError, WrongMagicError } from './errors.js';
 
 export interface NpyHeader {
   readonly descr: string;

@@ -1,12 +1,7 @@
-import {
-  EmptyDatasetError,
-  NonFiniteValueError,
-  TooLargeError,
-  TruncatedFileError,
-  UnsupportedContentError,
-} from '../errors.js';
+import { EmptyDatasetError, TooLargeError, UnsupportedContentError } from '../errors.js';
 import { maxPackedBytes } from '../packed/header.js';
 import type { ExampleTable } from '../packed/table.js';
+import { NonFiniteValueError, TruncatedFileError } from './errors.js';
 import { type NpyHeader, readNpyHeader } from './npy-header.js';
 import { readSource } from './source-file.js';
 

@@ -1,15 +1,10 @@
 import type { Dirent } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import {
-  EmptyDatasetError,
-  MixedImageSizesError,
-  TooLargeError,
-  UnreadableSourceError,
-  UnsupportedContentError,
-} from '../errors.js';
+import { EmptyDatasetError, TooLargeError, UnreadableSourceError, UnsupportedContentError } from '../errors.js';
 import { dataDimOf, maxLabelNames, maxPackedBytes } from '../packed/header.js';
 import { type ExampleTable, packLabels } from '../packed/table.js';
+import { MixedImageSizesError } from './errors.js';
 import { type PngImage, readPng } from './png.js';
 
 interface LabelledFile {

@@ -1,7 +1,8 @@
 import { inflateSync } from 'node:zlib';
 import { decode } from 'fast-png';
-import { TooLargeError, TruncatedFileError, UnsupportedContentError, WrongMagicError } from '../errors.js';
+import { TooLargeError, UnsupportedContentError } from '../errors.js';
 import { maxExampleValues } from '../packed/header.js';
+import { TruncatedFileError, WrongMagicError } from './errors.js';
 import { readSource } from './source-file.js';
 
 export interface PngImage {

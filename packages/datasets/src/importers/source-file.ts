@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { createGunzip, gunzip } from 'node:zlib';
-import { TooLargeError, TruncatedFileError, UnreadableSourceError, UnsupportedContentError } from '../errors.js';
+import { TooLargeError, UnreadableSourceError, UnsupportedContentError } from '../errors.js';
+import { TruncatedFileError } from './errors.js';
 
 /** Of a file that is read whole. Node reads at most 2 GiB at once. */
 const maxSourceBytes = 2 ** 31 - 1;
