@@ -14,7 +14,8 @@ import { type HandOut, ShardWatch } from './shard-watch.js';
 import { describeShard } from './shard-words.js';
 import type { StepPhases } from './step-phases.js';
 
-const shardAttempts = 3;
+/** A shard that fails so often, on whichever workers, is poisoned: something in it is wrong. */
+const poisonedAfter = 3;
 const lookMs = 25;
 /** A shard that nobody took for so long is put into the queue again, in case the queue lost it. */
 const lostAfterMs = 2000;
@@ -194,7 +195,7 @@ export class RunMonitor {
     const shard = describeShard(job);
     const failures = (this.#failures.get(shard) ?? 0) + 1;
     this.#failures.set(shard, failures);
-    if (failures >= shardAttempts)
+    if (failures >= poisonedAfter)
       this.options.failure.fail(new PoisonedShardError(job.runId, shard, failures, message));
     else if (early && !willRetry) this.#dispatch([{ ...job, attempt: job.attempt + 1 }]);
     else this.#handOut();
