@@ -23,13 +23,8 @@ export function watchCommand(): Command {
 }
 
 async function watch(wanted: string, flags: ClusterFlags & WatchFlags): Promise<void> {
-  assertWatchFlags(flags);
+  if (flags.json && flags.quiet) throw new UsageError('--json and --quiet exclude each other');
   const client = await connect(flags);
   const { runId } = await findRun(client, wanted);
   await watchToItsEnd(client, runId, flags);
-}
-
-/** @throws UsageError */
-export function assertWatchFlags({ json, quiet }: WatchFlags): void {
-  if (json && quiet) throw new UsageError('--json and --quiet exclude each other');
 }
