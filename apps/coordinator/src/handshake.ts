@@ -6,8 +6,7 @@ import type { Notice } from './notice.js';
 /**
  * Decides which workers may join a run. All that could change the bits must be the same: this coordinator's version,
  * and the engine's library and the CPU type of the first worker that joined, be it before the run was taken over or
- * resumed. A spec that does not ask for exactness
- * gets a warning, once for each difference.
+ * resumed. A spec that does not ask for exactness gets a warning, once for each difference.
  */
 export class Handshake {
   #first: Build | null;
