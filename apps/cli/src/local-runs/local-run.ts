@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import { FollowedLines, isEventLine } from '@elbo/coordinator/http/run-folders/followed-lines';
+import { FollowedLines, isEventLine, readLine } from '@elbo/coordinator/http/run-folders/followed-lines';
 import type { PlacedEvent, RunDetail, RunState } from '@elbo/protocol/cluster';
 import { type RunEvent, runEventSchema } from '@elbo/protocol/events';
 import type { RunSpec } from '@elbo/protocol/run-spec';
@@ -139,7 +139,7 @@ export class LocalRun {
   }
 
   #takeEvent(line: Buffer, end: number): void {
-    const event = readEvent(line);
+    const event = readLine(line, runEventSchema);
     if (!event) return;
     const told = this.#told;
     told.progress = progressAfter(told.progress, event);
@@ -153,14 +153,6 @@ export class LocalRun {
 
 function nothingTold(): Told {
   return { progress: noProgress, klPerDimension: null, first: null, last: null };
-}
-
-function readEvent(line: Buffer): RunEvent | null {
-  try {
-    return runEventSchema.safeParse(JSON.parse(line.toString())).data ?? null;
-  } catch {
-    return null; // not ours
-  }
 }
 
 async function stampOf(path: string): Promise<string> {

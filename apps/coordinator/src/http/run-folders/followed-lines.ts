@@ -1,3 +1,4 @@
+import type { ZodType } from 'zod';
 import { openRunFile } from './run-folders.js';
 
 const newline = 0x0a;
@@ -57,6 +58,15 @@ export class FollowedLines {
       rest = bytes.subarray(begin);
       if (rest.length > longestLine) throw new Error(`a line of ${this.name} in ${this.runFolder} has no end`);
     }
+  }
+}
+
+/** What a line holds; null when that is not what the schema says: it is not ours, and what reads it goes on without. */
+export function readLine<Event>(line: Buffer, schema: ZodType<Event>): Event | null {
+  try {
+    return schema.safeParse(JSON.parse(line.toString())).data ?? null;
+  } catch {
+    return null; // not JSON
   }
 }
 

@@ -1,7 +1,6 @@
 import type { RunMetrics } from '@elbo/protocol/cluster';
 import { type EpochEvent, epochEventSchema, type StepEvent, stepEventSchema } from '@elbo/protocol/events';
-import type { ZodType } from 'zod';
-import { FollowedLines, isEventLine } from './followed-lines.js';
+import { FollowedLines, isEventLine, readLine } from './followed-lines.js';
 import { evenly, Thinned } from './thinned.js';
 
 const mostSteps = 4096;
@@ -67,14 +66,6 @@ export class MetricsFile {
     const { items } = this.#epochs;
     const last = this.#lastEpoch;
     return last && last.epoch !== items.at(-1)?.epoch ? [...items, last] : [...items];
-  }
-}
-
-function readLine<Event>(line: Buffer, schema: ZodType<Event>): Event | null {
-  try {
-    return schema.safeParse(JSON.parse(line.toString())).data ?? null;
-  } catch {
-    return null; // not ours: the curves go on without it
   }
 }
 
