@@ -1,12 +1,7 @@
 import { FrameError, StaleVersionError } from '../errors.js';
+import { anyVersion, VersionWaiters } from '../version-waiters.js';
 import { bytesOf } from './gradient-buffers.js';
 import type { ForeignMemory } from './shared-memory.js';
-
-interface Waiter {
-  readonly version: number;
-  readonly resolve: (parameters: Float32Array) => void;
-  readonly reject: (error: Error) => void;
-}
 
 /**
  * The member's copies of the parameters: two kept buffers, filled in turn, so that a version stays while the next
@@ -22,25 +17,25 @@ export class ReceivedParameters {
   #filling = 0;
   #arriving = -1;
   #arrived = 0;
-  #waiters: Waiter[] = [];
+  readonly #waiters: VersionWaiters;
 
   constructor(
     private readonly runId: string,
     private readonly allocate: (length: number) => Float32Array,
-  ) {}
+  ) {
+    this.#waiters = new VersionWaiters(runId);
+  }
 
   get(version: number): Promise<Float32Array> {
     const held = version < 0 ? -1 : this.#versions.indexOf(version);
     if (held >= 0) return Promise.resolve(this.#buffers[held] as Float32Array);
     if (version <= this.#newest) return Promise.reject(new StaleVersionError(this.runId, version, this.#newest));
-    return new Promise((resolve, reject) => this.#waiters.push({ version, resolve, reject }));
+    return this.#waiters.wait(version);
   }
 
   /** Resolves when the length of the parameters is known. */
   async whenSized(): Promise<number> {
-    if (this.parameterCount === 0) {
-      await new Promise((resolve, reject) => this.#waiters.push({ version: -1, resolve, reject }));
-    }
+    if (this.parameterCount === 0) await this.#waiters.wait(anyVersion);
     return this.parameterCount;
   }
 
@@ -68,7 +63,7 @@ export class ReceivedParameters {
   }
 
   fail(error: Error): void {
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(error);
+    this.#waiters.fail(error);
   }
 
   #start(version: number, parameterCount: number): void {
@@ -91,14 +86,6 @@ export class ReceivedParameters {
     this.#versions[this.#filling] = version;
     this.#newest = version;
     this.#arriving = -1;
-    const waiters = this.#waiters;
-    if (waiters.length === 0) return;
-    this.#waiters = [];
-    for (const waiter of waiters) {
-      if (waiter.version > version) this.#waiters.push(waiter);
-      else if (waiter.version === version || waiter.version === -1) {
-        waiter.resolve(this.#buffers[this.#filling] as Float32Array);
-      } else waiter.reject(new StaleVersionError(this.runId, waiter.version, version));
-    }
+    this.#waiters.arrived(version, this.#buffers[this.#filling] as Float32Array);
   }
 }

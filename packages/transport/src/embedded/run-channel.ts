@@ -2,6 +2,7 @@ import type { MemberHello, ResolvedRun, ShardJob } from '@elbo/protocol/messages
 import type { Lease, RunChannel, RunHooks } from '../conductor-transport.js';
 import type { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunClosedError, StaleVersionError } from '../errors.js';
+import { VersionWaiters } from '../version-waiters.js';
 import type { JobQueue } from './job-queue.js';
 import type { EmbeddedMembership } from './membership.js';
 
@@ -14,7 +15,7 @@ export class EmbeddedRunChannel implements RunChannel {
   readonly #memberships = new Map<string, EmbeddedMembership>();
   #version = -1;
   #parameters: Float32Array | null = null;
-  #waiters: { version: number; resolve: (p: Float32Array) => void; reject: (e: Error) => void }[] = [];
+  readonly #waiters: VersionWaiters;
 
   constructor(
     readonly run: ResolvedRun,
@@ -23,7 +24,9 @@ export class EmbeddedRunChannel implements RunChannel {
     readonly refused: RefusalCounter,
     private readonly shards: JobQueue,
     private readonly onClose: (channel: EmbeddedRunChannel) => void,
-  ) {}
+  ) {
+    this.#waiters = new VersionWaiters(run.runId);
+  }
 
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     if (this.closed) throw this.#over();
@@ -50,21 +53,14 @@ export class EmbeddedRunChannel implements RunChannel {
   publish(version: number, parameters: Float32Array): void {
     this.#version = version;
     this.#parameters = parameters;
-    if (this.#waiters.length === 0) return;
-    const waiters = this.#waiters;
-    this.#waiters = [];
-    for (const waiter of waiters) {
-      if (waiter.version > version) this.#waiters.push(waiter);
-      else if (waiter.version === version) waiter.resolve(parameters);
-      else waiter.reject(new StaleVersionError(this.run.runId, waiter.version, version));
-    }
+    this.#waiters.arrived(version, parameters);
   }
 
   parametersFor(version: number): Promise<Float32Array> {
     if (this.closed) return Promise.reject(this.#over());
     if (version === this.#version && this.#parameters !== null) return Promise.resolve(this.#parameters);
     if (version < this.#version) return Promise.reject(new StaleVersionError(this.run.runId, version, this.#version));
-    return new Promise((resolve, reject) => this.#waiters.push({ version, resolve, reject }));
+    return this.#waiters.wait(version);
   }
 
   get parameterCount(): number {
@@ -94,7 +90,7 @@ export class EmbeddedRunChannel implements RunChannel {
     if (this.closed) return;
     this.closed = true;
     this.onClose(this);
-    for (const waiter of this.#waiters.splice(0)) waiter.reject(this.#over());
+    this.#waiters.fail(this.#over());
     for (const membership of this.#memberships.values()) membership.end();
     this.#memberships.clear();
     this.members.clear();
