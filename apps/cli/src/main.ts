@@ -22,11 +22,15 @@ function report(error: unknown): number {
   return exitCodes.failed;
 }
 
-/** `elbo train mnist | head` closes standard output early: the run goes on, and its folder has everything. */
+/**
+ * `elbo train mnist | head` closes standard output early: the run goes on, and its folder has everything. A full disk
+ * ends it: half of what `elbo score mnist --json > file` prints must not look like all of it.
+ */
 function surviveClosedPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
-    });
-  }
+  process.stderr.on('error', () => {}); // nobody can be told
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') return;
+    const next = 'free some space or write it elsewhere, and start again (`elbo resume` for a run)';
+    process.exit(report(new Error(`standard output could not be written (${error.message}): ${next}`)));
+  });
 }

@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { runEventSchema } from '@elbo/protocol/events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -106,6 +108,17 @@ describe('elbo', () => {
   it('refuses a spec file that is larger than any spec', async () => {
     await writeFile(join(root, 'mine.json'), ' '.repeat(1024 * 1024 + 1));
     expect(await run(['train', 'mine.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('64 KiB') });
+  });
+
+  it.skipIf(process.platform !== 'linux')('fails with 1 and one line when standard output is full', async () => {
+    const full = await open('/dev/full', 'w');
+    const child = spawn(process.execPath, [elbo, 'datasets', '--json'], { stdio: ['ignore', full.fd, 'pipe'] });
+    const [stderr, [code]] = await Promise.all([text(child.stderr!), once(child, 'exit')]);
+    await full.close();
+    expect({ code, stderr }).toEqual({
+      code: 1,
+      stderr: expect.stringMatching(/^elbo: standard output .*ENOSPC.*\n$/),
+    });
   });
 
   it('lists and describes data sets', async () => {
