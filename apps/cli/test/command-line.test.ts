@@ -147,6 +147,16 @@ describe('elbo datasets import', () => {
     const wrong = await run(['datasets', 'import', 'other', 'points.csv', '--labels', 'labels.idx']);
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('--labels is for idx') });
   });
+
+  it.each<[string, string[], number, RegExp]>([
+    ['a column before the first', ['--label-column', '0'], 2, /^elbo: --label-column: columns are counted from 1\n$/],
+    ['two characters between columns', ['--delimiter', ';;'], 2, /^elbo: --delimiter: it must be one character\n$/],
+    ['names of columns among the numbers', [], 1, /line 1, column 1: "x" is not a number\. .*--header/],
+  ])('says which flag mends %s', async (_name, flags, code, message) => {
+    await writeFile(join(root, 'points.csv'), 'x,y\n1,2\n');
+    const ended = await run(['datasets', 'import', 'points', 'points.csv', ...flags]);
+    expect(ended).toEqual({ code, stdout: '', stderr: expect.stringMatching(message) });
+  });
 });
 
 describe('elbo doctor', () => {

@@ -47,7 +47,7 @@ describe('the CSV importer', () => {
     for (const cell of cells) {
       await expect(read(`1,2\n3,${cell}\n`)).rejects.toMatchObject({ code: 'not-a-number', line: 2, column: 2, cell });
     }
-    await expect(read('width,height\n1,2\n')).rejects.toThrow(/line 1, column 1: "width".*set header to true/);
+    await expect(read('width,height\n1,2\n')).rejects.toThrow(/line 1, column 1: "width".*--header/);
   });
 
   it('names the line and column of NaN, infinity and what float32 cannot hold', async () => {

@@ -54,11 +54,24 @@ async function importFiles(name: string, train: string, test: string | undefined
   const { describeDataset } = await import('@elbo/datasets/catalog');
   const parsed = importOptionsSchema.safeParse(importOptions(name, train, test, flags));
   if (!parsed.success) {
-    const problems = parsed.error.issues.map((issue) => `${issue.path.join('.') || 'import'}: ${issue.message}`);
+    const problems = parsed.error.issues.map((issue) => `${givenAs(issue.path)}: ${issue.message}`);
     throw new UsageError(problems.join('\n'));
   }
   await importDataset(parsed.data);
   printDataset(await describeDataset(name), flags.json === true);
+}
+
+const argumentNames = new Map([
+  ['name', 'the name'],
+  ['train', 'the path'],
+  ['test', 'the test path'],
+]);
+
+/** An option of the import as the command line has it. */
+function givenAs([field]: readonly PropertyKey[]): string {
+  if (field === undefined) return 'import';
+  const name = String(field);
+  return argumentNames.get(name) ?? `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 }
 
 const kinds = ['idx', 'npy', 'csv', 'png'] as const;

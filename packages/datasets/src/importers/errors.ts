@@ -64,7 +64,7 @@ export class NotANumberError extends DatasetError {
     readonly column: number,
     readonly cell: string,
   ) {
-    const hint = line === 1 ? ' If line 1 holds the names of the columns, set header to true.' : '';
+    const hint = line === 1 ? ' If line 1 holds the names of the columns, say so: --header (or header: true).' : '';
     super(
       'not-a-number',
       `${path}, line ${line}, column ${column}: ${JSON.stringify(cell.slice(0, 40))} is not a number.${hint}`,

@@ -12,7 +12,7 @@ import { readNpyExamples } from './npy.js';
 import { readPngFolder } from './png-folder.js';
 import { splitByFraction } from './test-fraction.js';
 
-const path = z.string().min(1);
+const path = z.string().min(1, 'it must not be empty');
 const common = {
   name: datasetSpecSchema.shape.name,
   /** File, or folder for `png`. */
@@ -39,8 +39,10 @@ export const importOptionsSchema = z
       kind: z.literal('csv'),
       ...common,
       header: z.boolean().default(false),
-      labelColumn: z.union([z.string().min(1), z.int().min(1)]).optional(),
-      delimiter: z.string().length(1).default(','),
+      labelColumn: z
+        .union([z.string().min(1, 'it must not be empty'), z.int().min(1, 'columns are counted from 1')])
+        .optional(),
+      delimiter: z.string().length(1, 'it must be one character').default(','),
     }),
     z.strictObject({ kind: z.literal('png'), ...common }),
   ])
@@ -67,7 +69,10 @@ export async function importDataset(options: ImportOptions, cache = new DatasetC
   const dataset = packDataset({ name, scale }, train, test);
   const before = await cache.hashOf(name);
   if (before !== null && before !== dataset.hash && !parsed.replace) {
-    throw new DatasetExistsError(name, `data set ${before} has it. Choose another, or set replace to true`);
+    throw new DatasetExistsError(
+      name,
+      `data set ${before} has it. Choose another, or take its place: --replace (or replace: true)`,
+    );
   }
   await cache.save(dataset.hash, dataset.bytes);
   await cache.setName(name, dataset.hash);
