@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { type RunSpec, runSpecSchema } from '@elbo/protocol/run-spec';
 import { layParametersOut, type ParameterLayout, parameterView } from '@elbo/vae-core/parameter-layout';
 import { SafetensorsError } from '../errors.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { readSafetensors, type SafetensorsContent, writeSafetensors } from './safetensors.js';
 import { writeFileAtomically } from './write-file-atomically.js';
 
 const formatName = 'elbo-vae-1';
@@ -50,7 +50,7 @@ export async function writeModelFile(
 
 /** Reads what `writeModelFile` wrote, checksum included. @throws SafetensorsError */
 export async function readModelFile(path: string): Promise<SavedModel> {
-  const { tensors, metadata } = readSafetensors(await readBounded(path));
+  const { tensors, metadata } = readTensors(path, await readBounded(path));
   if (metadata.format !== formatName) {
     throw new SafetensorsError(
       `${path} is no Elbo model: its format is ${metadata.format ?? 'not given'}, not ${formatName}`,
@@ -79,6 +79,17 @@ async function readBounded(path: string): Promise<Uint8Array> {
     throw new SafetensorsError(`${path} has ${found.size} bytes; no model has more than ${maxModelBytes}`);
   }
   return readFile(path);
+}
+
+function readTensors(path: string, file: Uint8Array): SafetensorsContent {
+  try {
+    return readSafetensors(file);
+  } catch (error) {
+    throw new SafetensorsError(
+      `${path} does not hold (${(error as Error).message}); it was cut off or changed, or is no model: copy or download it again, or train its spec.yaml again`,
+      { cause: error },
+    );
+  }
 }
 
 function readSpecJson(path: string, json: string | undefined): RunSpec {

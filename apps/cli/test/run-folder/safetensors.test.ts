@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SafetensorsError } from '@elbo/cli/errors';
@@ -149,6 +149,15 @@ describe('model.safetensors', () => {
     file[file.length - 2] = (file[file.length - 2] as number) ^ 1;
     await writeFile(path, file);
     await expect(readModelFile(path)).rejects.toThrow(/has changed/);
+  });
+
+  it.each([0, 5, 100])('that was cut off at byte %i is refused by its name', async (end) => {
+    const path = join(folder, 'model.safetensors');
+    await writeModelFile(path, { spec, layout, parameters, step: 42 });
+    await truncate(path, end);
+    const reading = readModelFile(path);
+    await expect(reading).rejects.toThrow(SafetensorsError);
+    await expect(reading).rejects.toThrow(`${path} does not hold (`);
   });
 
   it('of another program is refused', async () => {
