@@ -12,6 +12,7 @@ import { detailOf, type RunEntry, readEntry, summaryFields, summaryOf } from './
 import { directoryKeys } from './directory-keys.js';
 import { recordRun, wantRun } from './directory-scripts.js';
 import { namingFull } from './full-redis.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { runJobId, runJobOptions, runsQueue } from './queues.js';
 import { recordTtlMs, runKeys } from './redis-run-store.js';
 import { removeKeysOfRun } from './remove-keys.js';
@@ -116,7 +117,9 @@ class Directory implements RedisRunDirectory {
     return state;
   }
 
-  async sweep(): Promise<string[]> {
+  readonly sweep = oneAtATime(() => this.#sweep());
+
+  async #sweep(): Promise<string[]> {
     const requeued: string[] = [];
     for (const { runId, entry, conducted } of await this.#newest(mostRuns)) {
       if (entry === null || conducted || (entry.state !== 'queued' && entry.state !== 'running')) continue;

@@ -6,6 +6,7 @@ import { RemoteMembership } from '../data-plane/remote-membership.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { Allocate, RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { connectRedis } from './connection.js';
+import { oneAtATime } from './one-at-a-time.js';
 import { createQueueWorker } from './queue-worker.js';
 import { queueNames, shardWorkerOptions } from './queues.js';
 import { ShardRunner } from './shard-runner.js';
@@ -77,7 +78,7 @@ export async function createRedisWorkerTransport(options: RedisWorkerOptions): P
 
   return {
     refusals: refusals.counts,
-    report: (report) => writeWorkerReport(client, prefix, report),
+    report: oneAtATime((report) => writeWorkerReport(client, prefix, report)),
     takeShards(handler: (job: ShardJob) => Promise<void>, slots: number): ShardTaker {
       const runner = new ShardRunner(handler, (job) => opened(memberships.get(membershipKey(job))), logger);
       runners.add(runner);
