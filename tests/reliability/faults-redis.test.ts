@@ -7,6 +7,7 @@ import { ElboCommand } from '../support/elbo-command.js';
 import { redisForTests } from '../support/redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RestartableRedis } from '../support/restartable-redis.js';
+import { runElbo } from '../support/run-elbo.js';
 
 const spec = specOf({
   seed: 3,
@@ -69,6 +70,10 @@ describe.skipIf(!redisForTests)('a Redis that fails', () => {
     const connecting = createRedisConductorTransport({ redisUrl: redis.url, prefix: 'elbo', token: 'token' });
     await expect(connecting).rejects.toMatchObject({ code: 'REDIS_EVICTS', policy: 'allkeys-lru' });
     await expect(connecting).rejects.toThrow(/config set maxmemory-policy noeviction/);
+    const { code, stderr } = await runElbo(['train', 'mnist', '--redis', redis.url, '--quiet']);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/config set maxmemory-policy noeviction/);
+    expect(await redis.with((client) => client.keys('*'))).toEqual([]);
   });
 
   it('by restarting with its append-only file delays a run, and changes no bit of it', async () => {

@@ -35,7 +35,16 @@ export async function launchLocalRedis(
   const claim = await claimPrivatePrefix(redis.url, prefix);
   const tracing = await startTracing('elbo-coordinator', process.env.OTEL_EXPORTER_OTLP_ENDPOINT);
   const telemetry = tracing?.telemetry;
-  const transport = await createRedisConductorTransport({ redisUrl: redis.url, prefix, token, telemetry });
+  const release = async () => {
+    await claim.release();
+    await redis.stop();
+    await tracing?.stop();
+  };
+  const connecting = createRedisConductorTransport({ redisUrl: redis.url, prefix, token, telemetry });
+  const transport = await connecting.catch(async (error: unknown) => {
+    await release();
+    throw error;
+  });
   const processes = Array.from({ length: workers }, (_, i) => {
     return new WorkerProcess({ redisUrl: redis.url, prefix, token, threads, workerId: `worker-${i + 1}` });
   });
@@ -47,9 +56,7 @@ export async function launchLocalRedis(
     async close() {
       await Promise.all(processes.map((process) => process.stop()));
       await transport.close();
-      await claim.release();
-      await redis.stop();
-      await tracing?.stop();
+      await release();
     },
   };
 }
