@@ -85,8 +85,11 @@ async function conductOpened(
   const began = now();
   try {
     const store = transport.kind === 'redis' ? transport.store : null;
-    const snapshots = store ? await snapshotCandidates(store, run.runId) : [];
-    const restored = await restoreNewest([...snapshots, ...artefacts.checkpoints], run, state);
+    const restoring = async () => {
+      const snapshots = store ? await snapshotCandidates(store, run.runId) : [];
+      return restoreNewest([...snapshots, ...artefacts.checkpoints], run, state);
+    };
+    const restored = await keepLeaseDuring(transport.store, lease, restoring());
     if (restored.epoch) reporter.goOnFrom(restored.epoch);
     const recordedStep = await artefacts.continueAfter(state.step, !isEpochReportDue({ run, state, reporter }));
 
