@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { exportOnnx } from '@elbo/vae-core/export/onnx';
+import * as tf from '@tensorflow/tfjs-core';
 import type * as Ort from 'onnxruntime-node';
 import { describe, expect, test } from 'vitest';
 import { pythonWith, runPython } from '../../../../tests/support/python.js';
@@ -51,6 +52,14 @@ describe('an exported ONNX model', () => {
     const { model } = subjects[0] as Subject;
     expect(() => exportOnnx(model, new Float32Array(3), 'encoder')).toThrow(
       expect.objectContaining({ code: 'PARAMETERS', message: expect.stringContaining(`${model.layout.length}`) }),
+    );
+  });
+
+  test('refuses a network that computes with the size of the batch: it would be right for one size alone', () => {
+    const { model, inputs } = subjects[0] as Subject;
+    const decode: typeof model.decode = (parameters, z) => tf.div(model.decode(parameters, z), z.shape[0]);
+    expect(() => exportOnnx({ ...model, decode }, inputs.parameters, 'decoder')).toThrow(
+      expect.objectContaining({ code: 'FIXED_BATCH' }),
     );
   });
 

@@ -49,6 +49,13 @@ describe('an exported TensorFlow.js model', () => {
     },
   );
 
+  test('refuses parameters of another model', () => {
+    const { model, inputs } = subjects[0] as Subject;
+    expect(() => exportTfjs(model, inputs.parameters.subarray(1), 'encoder')).toThrow(
+      expect.objectContaining({ code: 'PARAMETERS', format: 'tfjs' }),
+    );
+  });
+
   test('says where it comes from, and which outputs it has', async () => {
     const { model, inputs } = subjects[0] as Subject;
     const { modelJson } = exportTfjs(model, inputs.parameters, 'decoder', { runId: 'mnist-1a2b' });
