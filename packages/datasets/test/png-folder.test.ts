@@ -119,6 +119,11 @@ describe('the PNG folder importer', () => {
     await expect(readPngFolder(folder, null)).rejects.toMatchObject({ code: 'too-large', what: join(folder, 'a.png') });
   });
 
+  it('reads a grey image of more than a quarter of the values that an example may have', async () => {
+    const folder = await sourceFolder({ 'a.png': png(2049, 2049, 1, (i) => i) });
+    expect(await readPngFolder(folder, null)).toMatchObject({ count: 1, exampleShape: [2049, 2049] });
+  });
+
   it('refuses images beside sub-folders, and names an empty folder', async () => {
     const mixed = await sourceFolder({ 'a.png': grey(1), 'cat/1.png': grey(1) });
     await expect(readPngFolder(mixed, null)).rejects.toThrow(/a\.png: it lies beside the sub-folder cat/);

@@ -14,7 +14,10 @@ export interface PngImage {
 
 const signature = '89504e470d0a1a0a';
 const headerEnd = 33;
+const colourTypeAt = 25;
 const interlaceAt = 28;
+/** By colour type: grey, RGB, indices into a palette, grey with alpha, RGB with alpha. */
+const channelsOf: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
 /** Of a PNG that is gzip, which it need not be: more than its pixels can take. */
 const maxPngBytes = 4 * maxExampleValues;
 
@@ -31,7 +34,7 @@ export async function readPng(path: string): Promise<PngImage> {
   if (width === 0 || height === 0)
     throw new UnsupportedContentError(path, `it is ${width} pixels wide and ${height} high.`);
   // Before anything is decompressed: a small file may declare a huge image, or hold more than it declares.
-  const values = width * height * 4;
+  const values = width * height * (channelsOf[bytes[colourTypeAt]!] ?? 4);
   if (values > maxExampleValues) throw new TooLargeError(path, values, maxExampleValues, 'values');
   const unpackedBytes = unpack(chunks, 2 * values + 8 * height + 64, path);
   const image = decodeOrThrow(Buffer.concat([bytes.subarray(0, 8), ...chunks.map((chunk) => chunk.bytes)]), path);
