@@ -2,6 +2,7 @@ import type { RunDetail } from '@elbo/protocol/cluster';
 import { useEffect, useMemo } from 'preact/hooks';
 import { Empty, Loading } from '../components/states.js';
 import { plural } from '../format/format.js';
+import { isOver } from '../run/is-over.js';
 import type { RunStore } from '../run/run-store.js';
 import { ComparePicker, useCompared } from './compare.js';
 import { CurveControls } from './curve-controls.js';
@@ -27,6 +28,13 @@ export function CurvesTab({ store, run }: { readonly store: RunStore; readonly r
   }, [newest]);
   if (steps.length === 0 && epochs.length === 0) {
     if (!store.metricsKnown.value) return <Loading what="the curves" />;
+    if (isOver(run)) {
+      return (
+        <Empty title="No step">
+          <p>The run ended before its first step.</p>
+        </Empty>
+      );
+    }
     return (
       <Empty title="No step yet">
         <p>

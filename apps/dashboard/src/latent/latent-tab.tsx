@@ -1,6 +1,7 @@
 import { latentPlaneSchema, type RunDetail } from '@elbo/protocol/cluster';
 import { useFetched } from '../api/use-fetched.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
+import { isOver } from '../run/is-over.js';
 import { PlaneExplorer } from './plane-explorer.js';
 
 const pointsWanted = 1500;
@@ -12,6 +13,13 @@ export function LatentTab({ run }: { readonly run: RunDetail }) {
   if (plane !== null) return <PlaneExplorer runId={run.runId} plane={plane} />;
   if (problem === null) return <Loading what="the latent plane" />;
   if (run.epoch > 0) return <ProblemBox title="The latent plane could not be drawn" reason={problem} />;
+  if (isOver(run)) {
+    return (
+      <Empty title="No plane">
+        <p>The run ended before it saved any parameters.</p>
+      </Empty>
+    );
+  }
   return (
     <Empty title="No plane yet">
       <p>The latent space is drawn when the run has saved its first parameters, at the latest after its first epoch.</p>

@@ -6,6 +6,7 @@ import { api } from '../api/client.js';
 import { useFetched } from '../api/use-fetched.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
 import { plural } from '../format/format.js';
+import { isOver } from '../run/is-over.js';
 import type { RunStore } from '../run/run-store.js';
 
 const playEveryMs = 400;
@@ -23,7 +24,7 @@ export function PicturesTab({ store, run }: { readonly store: RunStore; readonly
   const { epochs } = fetched.value;
   if (epochs.length === 0) {
     return (
-      <Empty title="No picture yet">
+      <Empty title={isOver(run) ? 'No picture' : 'No picture yet'}>
         <p>Samples and reconstructions are drawn at the end of an epoch, of data sets that are pictures.</p>
       </Empty>
     );
