@@ -1,5 +1,6 @@
 import { problemSchema } from '@elbo/protocol/cluster';
 import { z } from 'zod';
+import { readClock } from './clock.js';
 
 // The content security policy allows no code made of strings, which zod would try for speed.
 z.config({ jitless: true });
@@ -61,6 +62,7 @@ export async function request(
     if (signal?.aborted) throw error;
     throw new ApiError(0, 'no-answer', 'The coordinator does not answer. Is it running, and is the network up?');
   });
+  readClock(response.headers.get('date'));
   if (response.ok) return response;
   const problem = problemSchema.safeParse(await response.json().catch(() => null));
   if (response.status === 401 && path !== 'session') onSignedOut();

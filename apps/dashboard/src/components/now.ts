@@ -1,8 +1,9 @@
 import { signal } from '@preact/signals';
+import { serverTime } from '../api/clock.js';
 
-/** Milliseconds since the Unix epoch, once a second while somebody looks. */
-export const now = signal(Date.now());
+/** By the server's clock, milliseconds since the Unix epoch, once a second while somebody looks. */
+export const now = signal(serverTime());
 
 setInterval(() => {
-  if (!document.hidden) now.value = Date.now();
+  if (!document.hidden) now.value = serverTime();
 }, 1000);
