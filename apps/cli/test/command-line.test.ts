@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -178,6 +178,20 @@ describe('elbo doctor', () => {
     );
     for (const check of checks) if (check.status !== 'ok') expect(check.mend).toMatch(/\w/);
     expect(code).toBe(1);
+  });
+});
+
+describe('elbo resume', () => {
+  it('tells a run from a copy of its folder', async () => {
+    const file = { version: 1, runId: 'mine-1a2b3c4d', specSha256: '0'.repeat(64), datasetSha256: '0'.repeat(64) };
+    for (const name of ['mine-1a2b3c4d', 'backup', 'backup-2']) {
+      await mkdir(join(root, 'runs', name), { recursive: true });
+      const state = name === 'backup' ? 'completed' : 'unfinished';
+      await writeFile(join(root, 'runs', name, 'run.json'), JSON.stringify({ ...file, state, conductor: null }));
+    }
+    const mayMean = "elbo: 'mine' may mean runs/backup-2 or runs/mine-1a2b3c4d: give the one that is meant\n";
+    expect(await run(['resume', 'mine'])).toEqual({ code: 2, stdout: '', stderr: mayMean });
+    expect((await run(['resume', 'mine-1a2b3c4d'])).stderr).toContain('no file');
   });
 });
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import type { RunOrder } from '@elbo/protocol/messages';
 import { RunFolderError, UsageError } from '../errors.js';
 import { livingConductor, type RunFile, readRunFile } from '../run-folder/run-claim.js';
@@ -45,7 +45,8 @@ async function findRun(wanted: string): Promise<Found> {
     throw new UsageError(`${wanted} is not the folder of a run: there is no run.json in it`);
   }
   const all = await runsUnder('runs');
-  const named = all.filter(({ folder, file }) => file.runId === wanted || folder === resolve('runs', wanted));
+  const placed = all.filter(({ folder }) => folder === resolve('runs', wanted));
+  const named = placed.length > 0 ? placed : all.filter(({ file }) => file.runId === wanted);
   const unfinished = all.filter(({ file }) => file.state === 'unfinished' && nameOf(file.runId) === wanted);
   const [only, ...others] = named.length > 0 ? named : unfinished;
   if (!only) {
@@ -55,8 +56,9 @@ async function findRun(wanted: string): Promise<Found> {
     throw new UsageError(`there is no run '${wanted}': give its folder, or its id or name${list}`);
   }
   if (others.length > 0) {
-    const ids = [only, ...others].map(({ file }) => file.runId);
-    throw new UsageError(`'${wanted}' may mean ${ids.join(' or ')}: give the one that is meant`);
+    // By their folders: a copy of a run's folder has its id too.
+    const folders = [only, ...others].map(({ folder }) => relative('.', folder));
+    throw new UsageError(`'${wanted}' may mean ${folders.join(' or ')}: give the one that is meant`);
   }
   return only;
 }
