@@ -1,6 +1,6 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { crc32, deflateSync, gzipSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
 import { readModelFile, writeModelFile } from '@elbo/cli/run-folder/model-file';
 import { readSafetensors, writeSafetensors } from '@elbo/cli/run-folder/safetensors';
 import { DatasetCache } from '@elbo/datasets/cache';
@@ -14,6 +14,7 @@ import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { createModel } from '@elbo/vae-core/models/model';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../support/elbo.js';
+import { pngChunk } from '../support/png-chunk.js';
 import { runElbo } from '../support/run-elbo.js';
 
 const csv = { header: false, labelColumn: null, delimiter: ',' };
@@ -71,15 +72,6 @@ function png(width: number, height: number, ...chunks: Buffer[]): Buffer {
   header.set([8, 0, 0, 0, 0], 8);
   const signature = Buffer.from('89504e470d0a1a0a', 'hex');
   return Buffer.concat([signature, pngChunk('IHDR', header), ...chunks, pngChunk('IEND', Buffer.alloc(0))]);
-}
-
-function pngChunk(type: string, data: Uint8Array): Buffer {
-  const chunk = Buffer.alloc(12 + data.length);
-  chunk.writeUInt32BE(data.length, 0);
-  chunk.write(type, 4, 'latin1');
-  chunk.set(data, 8);
-  chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
-  return chunk;
 }
 
 describe('a hostile data file', () => {

@@ -1,11 +1,12 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import { DatasetCache } from '@elbo/datasets/cache';
 import type { RandomSource } from '@elbo/datasets/random-source';
 import { encode } from 'fast-png';
 import { onTestFinished } from 'vitest';
+import { pngChunk } from '../../../tests/support/png-chunk.js';
 
 /** A folder of the test's own, gone when it ends. */
 export async function temporaryFolder(): Promise<string> {
@@ -82,14 +83,7 @@ export function rawPng(
   header.writeUInt32BE(height!, 4);
   header.set([depth!, colourType!, 0, 0, interlace], 8);
   const all = [['IHDR', header], ...chunks, ['IDAT', deflateSync(Uint8Array.from(rows))], ['IEND', Buffer.alloc(0)]];
-  const encoded = (all as [string, Uint8Array][]).map(([type, data]) => {
-    const chunk = Buffer.alloc(12 + data.length);
-    chunk.writeUInt32BE(data.length, 0);
-    chunk.write(type, 4, 'latin1');
-    chunk.set(data, 8);
-    chunk.writeUInt32BE(crc32(chunk.subarray(4, 8 + data.length)), 8 + data.length);
-    return chunk;
-  });
+  const encoded = (all as [string, Uint8Array][]).map(([type, data]) => pngChunk(type, data));
   return Buffer.concat([Buffer.from('89504e470d0a1a0a', 'hex'), ...encoded]);
 }
 
