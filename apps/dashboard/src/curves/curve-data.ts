@@ -19,8 +19,6 @@ export interface CurveChoice {
 
 /** The series of one run: steps as they are and smoothed, then what each epoch's end measured. */
 export const ownSeries = ['steps', 'smoothed', 'train', 'test', 'validation'] as const;
-/** The series of a run beside it: steps smoothed, and the test split (the train split without one). */
-export const comparedSeries = ['smoothed', 'epochs'] as const;
 
 /** One table by rising step, as uPlot wants it: own series first, then those of each other run. */
 export function curveData(own: History, others: readonly History[], choice: CurveChoice): uPlot.AlignedData {
@@ -41,6 +39,7 @@ function ownTables({ steps, epochs }: History, choice: CurveChoice): Column[][] 
   ];
 }
 
+/** Of a run beside it: steps smoothed, and the test split (the train split without one). */
 function comparedTables({ steps, epochs }: History, choice: CurveChoice): Column[][] {
   const positions = steps.map(({ step }) => step);
   return [
