@@ -69,6 +69,7 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     // With the keyboard one stays where one is.
     await page.locator('button:focus').getByText('Resume', { exact: true }).waitFor();
     await page.getByText('The run is paused.').waitFor({ state: 'attached' });
+    await page.getByText('Since start', { exact: true }).waitFor();
     await visitor.photograph('run-paused');
     await page.getByRole('button', { name: 'Resume' }).click();
     await page.getByText('The run is running.').waitFor({ state: 'attached' });

@@ -1,6 +1,7 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
 import { now } from '../components/now.js';
 import { count, duration, nats, short } from '../format/format.js';
+import { isWaiting } from './is-over.js';
 import { activeUnits } from './posterior-collapse.js';
 
 /** The numbers that one looks at first. */
@@ -19,7 +20,7 @@ export function KeyFigures({ run }: { readonly run: RunDetail }) {
       <Figure name="Workers" value={count(workers)} />
       <Figure name="Parameters" value={parameterCount === null ? null : short(parameterCount)} />
       <div>
-        <dt>Time</dt>
+        <dt>{isWaiting(run) ? 'Since start' : 'Time'}</dt>
         <dd>
           <Elapsed from={startedAt} to={endedAt} />
         </dd>

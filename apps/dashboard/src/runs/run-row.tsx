@@ -4,6 +4,7 @@ import { Progress } from '../components/progress.js';
 import { StateBadge } from '../components/state-badge.js';
 import { ago, count, duration, nats } from '../format/format.js';
 import { linkTo } from '../routes.js';
+import { isWaiting } from '../run/is-over.js';
 import { Sparkline } from './sparkline.js';
 
 export function RunRow({ run }: { readonly run: RunSummary }) {
@@ -47,11 +48,13 @@ export function RunRow({ run }: { readonly run: RunSummary }) {
   );
 }
 
-function Time({ run: { submittedAt, startedAt, endedAt } }: { readonly run: RunSummary }) {
+function Time({ run }: { readonly run: RunSummary }) {
+  const { submittedAt, startedAt, endedAt } = run;
   const took = startedAt === null ? '–' : duration(((endedAt ?? now.value) - startedAt) / 1000);
   return (
     <>
       {took}
+      {isWaiting(run) && <span class="sub">since start</span>}
       <time class="sub" dateTime={new Date(submittedAt).toISOString()}>
         {ago(submittedAt, now.value)}
       </time>
