@@ -1,17 +1,27 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
 import { useSignal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
 import { mayChange } from '../api/session.js';
 import { count } from '../format/format.js';
 import { linkTo } from '../routes.js';
 
+const answerShownMs = 2000;
+
 export function SpecTab({ run }: { readonly run: RunDetail }) {
-  const copied = useSignal(false);
+  const answer = useSignal<string | null>(null);
   const text = JSON.stringify(run.spec, null, 2);
   const { trainExamples, testExamples, priority, workerLimit, coordinator, parametersSha256 } = run;
   const copy = async () => {
-    await navigator.clipboard.writeText(text);
-    copied.value = true;
+    answer.value = await navigator.clipboard.writeText(text).then(
+      () => 'Copied',
+      () => 'The browser refused',
+    );
   };
+  useEffect(() => {
+    if (answer.value === null) return;
+    const timer = setTimeout(() => (answer.value = null), answerShownMs);
+    return () => clearTimeout(timer);
+  }, [answer.value]);
   return (
     <section class="spec-tab" aria-label="Spec">
       <div class="row-between">
@@ -19,7 +29,7 @@ export function SpecTab({ run }: { readonly run: RunDetail }) {
         <div class="row-end">
           {isSecureContext && (
             <button type="button" onClick={() => void copy()}>
-              {copied.value ? 'Copied' : 'Copy'}
+              {answer.value ?? 'Copy'}
             </button>
           )}
           {mayChange.value && (

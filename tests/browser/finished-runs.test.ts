@@ -1,0 +1,41 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { redisForTests } from '../support/redis.js';
+import { browserForTests, launchBrowser } from './support/chromium.js';
+import { PageCluster, smallMnist } from './support/page-cluster.js';
+import { Visitor } from './support/visitor.js';
+
+describe.skipIf(!browserForTests || !redisForTests)('a run that is over', () => {
+  let cluster: PageCluster;
+  let browser: Browser;
+  let visitor: Visitor;
+  let page: Page;
+  beforeAll(async () => {
+    [cluster, browser] = await Promise.all([PageCluster.start(1), launchBrowser()]);
+    visitor = await Visitor.open(browser, cluster.url);
+    page = visitor.page;
+    await visitor.signIn(cluster.token);
+    for (const name of ['earlier', 'viewed']) await cluster.submit(smallMnist(name, 1, 4));
+    await page.getByRole('link', { name: 'viewed' }).click();
+    await page.getByText('The run is completed.').waitFor({ state: 'attached', timeout: 60_000 });
+  });
+  afterAll(async () => {
+    await Promise.all([browser?.close(), cluster?.stop()]);
+  });
+
+  it('has a spec to copy, and tells for a while whether it was', async () => {
+    await page.context().grantPermissions(['clipboard-write']);
+    await page.getByRole('link', { name: 'Spec' }).click();
+    const copy = page.getByRole('button', { name: 'Copy', exact: true });
+    await copy.click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    await copy.waitFor();
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new DOMException('not here', 'NotAllowedError'));
+    });
+    await copy.click();
+    await page.getByRole('button', { name: 'The browser refused' }).waitFor();
+    await copy.waitFor();
+    expect(visitor.errors).toEqual([]);
+  });
+});
