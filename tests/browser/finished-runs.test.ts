@@ -38,4 +38,16 @@ describe.skipIf(!browserForTests || !redisForTests)('a run that is over', () => 
     await copy.waitFor();
     expect(visitor.errors).toEqual([]);
   });
+
+  it('is found by a filter that stays when one comes back from it', async () => {
+    await page.getByRole('navigation', { name: 'Main' }).getByRole('link', { name: 'Runs' }).click();
+    const filter = page.getByRole('searchbox', { name: 'Filter by name, id or data set' });
+    await filter.fill('viewed');
+    await page.getByText('1 run', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'viewed' }).click();
+    await page.getByRole('heading', { name: 'viewed' }).waitFor();
+    await page.goBack();
+    await page.getByText('1 run', { exact: true }).waitFor();
+    expect(await filter.inputValue()).toBe('viewed');
+  });
 });

@@ -1,5 +1,5 @@
 import type { RunSummary } from '@elbo/protocol/cluster';
-import { useComputed, useSignal } from '@preact/signals';
+import { computed, signal } from '@preact/signals';
 import { useEffect, useMemo } from 'preact/hooks';
 import { mayChange, ofCluster } from '../api/session.js';
 import { Empty, Loading, ProblemBox } from '../components/states.js';
@@ -11,6 +11,11 @@ import { RunRow } from './run-row.js';
 
 /** More rows than this would slow the page down; the filter finds the rest. */
 const shownRuns = 200;
+
+/** The filter stays while one looks at a run, until the page is left. */
+const group = signal<StateGroup>('all');
+const text = signal('');
+const counted = computed(() => group.value !== 'all' || text.value !== '');
 
 export function RunsView() {
   const store = useMemo(() => new ClusterStore(), []);
@@ -44,11 +49,8 @@ export function RunsView() {
 }
 
 function RunsTable({ runs }: { readonly runs: readonly RunSummary[] }) {
-  const group = useSignal<StateGroup>('all');
-  const text = useSignal('');
   const found = filterRuns(runs, group.value, text.value);
   const shown = found.slice(0, shownRuns);
-  const counted = useComputed(() => group.value !== 'all' || text.value !== '');
   return (
     <>
       <search class="filters">
