@@ -50,4 +50,15 @@ describe.skipIf(!browserForTests || !redisForTests)('a run that is over', () => 
     await page.getByText('1 run', { exact: true }).waitFor();
     expect(await filter.inputValue()).toBe('viewed');
   });
+
+  it('may be compared with one that was begun after its end', async () => {
+    await page.getByRole('link', { name: 'viewed' }).click();
+    const picker = page.getByText('Compare with other runs');
+    await picker.click();
+    await page.getByRole('checkbox', { name: /earlier/ }).waitFor();
+    await cluster.submit(smallMnist('later', 1, 4));
+    await picker.click();
+    await picker.click();
+    await page.getByRole('checkbox', { name: /later-/ }).waitFor();
+  });
 });

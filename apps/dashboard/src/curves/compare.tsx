@@ -19,21 +19,23 @@ export function ComparePicker({ runId, occasion }: { readonly runId: string; rea
   const runs = useSignal<readonly RunSummary[]>([]);
   const text = useSignal('');
   const problem = useSignal<string | null>(null);
+  const opened = useSignal(0);
   // Runs begin and end meanwhile.
   useEffect(() => {
     listRuns().then(
       (list) => {
         runs.value = list.filter((run) => run.runId !== runId);
+        problem.value = null;
       },
       (error: unknown) => {
         problem.value = reasonOf(error);
       },
     );
-  }, [runId, occasion]);
+  }, [runId, occasion, opened.value]);
   const offered = filterRuns(runs.value, 'all', text.value).slice(0, offeredRuns);
   const full = compared.value.length >= maximumCompared;
   return (
-    <details class="card compare">
+    <details class="card compare" onToggle={(event) => event.currentTarget.open && opened.value++}>
       <summary>
         Compare with other runs
         {compared.value.length > 0 && <span class="chip">{compared.value.length}</span>}
