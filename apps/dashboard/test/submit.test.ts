@@ -1,7 +1,7 @@
 import { runSpecSchema } from '@elbo/protocol/run-spec';
 import { describe, expect, it } from 'vitest';
 import { changed, type Field, fieldGroups, withDataset, written } from '../src/submit/fields.js';
-import { readList, readSpec, valueAt, withValue, writeSpec } from '../src/submit/spec-text.js';
+import { readList, readNumber, readSpec, valueAt, withValue, writeSpec } from '../src/submit/spec-text.js';
 
 const spec = runSpecSchema.parse({ dataset: { name: 'mnist' } });
 const json = readSpec(writeSpec(spec)).json;
@@ -87,6 +87,15 @@ describe('an input beside the text', () => {
     expect(readSpec(writeSpec(changed(json, fieldOf('seed'), 'seven'))).problems[0]).toMatch(/^seed: /);
     expect(readSpec(writeSpec(changed(json, fieldOf('model.encoder.hidden'), '4, x'))).problems).not.toEqual([]);
     expect(readList('400, , 200')).toEqual([400, 200]);
+  });
+
+  it('reads decimal numbers alone', () => {
+    expect([' 7 ', '-.5', '+1e-3', '0.', '1E3'].map(readNumber)).toEqual([7, -0.5, 0.001, 0, 1000]);
+    for (const text of ['0x10', '0b1', '0o7', 'Infinity', '1e999', '1_000', '']) expect(readNumber(text)).toBe(text);
+    expect(readSpec(writeSpec(changed(json, fieldOf('training.epochs'), '0x10'))).problems).toEqual([
+      'training.epochs: must be a number',
+    ]);
+    expect(readList('0x10, 200')).toEqual(['0x10', 200]);
   });
 
   it('makes the objects on the way, and reads nothing where there is nothing', () => {

@@ -1,6 +1,6 @@
 import type { DatasetSummary } from '@elbo/protocol/api';
 import { engineNames, likelihoodSchema, optimizerSpecSchema, pixelTreatmentSchema } from '@elbo/protocol/run-spec';
-import { type Json, readList, valueAt, withValue } from './spec-text.js';
+import { type Json, readList, readNumber, valueAt, withValue } from './spec-text.js';
 
 /** An input for a part of the spec. */
 export interface Field {
@@ -70,8 +70,8 @@ export function changed(json: Json | undefined, { path, kind }: Field, text: str
   // The other fields of one kind mean nothing to another.
   if (path === 'training.optimizer.kind') return withValue(json, 'training.optimizer', { kind: text });
   if (path === 'model.likelihood.kind') return withValue(json, 'model.likelihood', likelihoods[text] ?? { kind: text });
-  const number = text.trim() === '' ? null : Number(text);
-  return withValue(json, path, kind === 'number' ? (Number.isNaN(number) ? text : number) : text);
+  if (kind === 'number') return withValue(json, path, text.trim() === '' ? null : readNumber(text));
+  return withValue(json, path, text);
 }
 
 type ElementType = DatasetSummary['elementType'];

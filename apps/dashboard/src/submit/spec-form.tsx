@@ -8,7 +8,7 @@ import { go } from '../router.js';
 import { useDraft } from './draft.js';
 import { FieldInput } from './field-input.js';
 import { changed, type Field, fieldGroups, withDataset } from './fields.js';
-import { type Json, readSpec, type SpecReading, writeSpec } from './spec-text.js';
+import { type Json, readNumber, readSpec, type SpecReading, writeSpec } from './spec-text.js';
 
 interface SpecFormProps {
   /** Names the form among others. */
@@ -135,8 +135,8 @@ export function SpecForm({ place, spec, launch }: SpecFormProps) {
 /** Null for all workers; undefined for what is no limit. */
 function readLimit(text: string): number | null | undefined {
   if (text.trim() === '') return null;
-  const limit = Number(text);
-  return Number.isInteger(limit) && limit >= 1 && limit <= 1024 ? limit : undefined;
+  const limit = readNumber(text);
+  return typeof limit === 'number' && Number.isInteger(limit) && limit >= 1 && limit <= 1024 ? limit : undefined;
 }
 
 function problemOf({ problems }: SpecReading, { path }: Field): string | undefined {

@@ -59,8 +59,14 @@ export function withValue(json: Json | undefined, path: string, value: Json): Js
   return { ...own, [key]: rest.length === 0 ? value : withValue(own[key], rest.join('.'), value) };
 }
 
-/** `400, 200` -> [400, 200]; what is no number stays, so that the schema names it. */
+/** Decimal as people and JSON write it, not `0x10`; what is no number stays, so that the schema names it. */
+export function readNumber(text: string): number | string {
+  const isDecimal = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim());
+  return isDecimal && Number.isFinite(Number(text)) ? Number(text) : text;
+}
+
+/** `400, 200` -> [400, 200] */
 export function readList(text: string): Json {
   const parts = text.split(',').map((part) => part.trim());
-  return parts.filter((part) => part !== '').map((part) => (Number.isFinite(Number(part)) ? Number(part) : part));
+  return parts.filter((part) => part !== '').map(readNumber);
 }
