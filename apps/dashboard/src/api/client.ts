@@ -60,14 +60,14 @@ export async function request(
     ...(body === undefined ? {} : { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
   }).catch((error: unknown) => {
     if (signal?.aborted) throw error;
-    throw new ApiError(0, 'no-answer', 'The coordinator does not answer. Is it running, and is the network up?');
+    throw new ApiError(0, 'no-answer', 'The server does not answer. Is it running, and is the network up?');
   });
   readClock(response.headers.get('date'));
   if (response.ok) return response;
   const problem = problemSchema.safeParse(await response.json().catch(() => null));
   if (response.status === 401 && path !== 'session') onSignedOut();
   if (problem.success) throw new ApiError(response.status, problem.data.code, problem.data.message);
-  throw new ApiError(response.status, 'unreadable', `The coordinator answered ${response.status} without a reason.`);
+  throw new ApiError(response.status, 'unreadable', `The server answered ${response.status} without a reason.`);
 }
 
 async function read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
@@ -77,7 +77,7 @@ async function read<T>(schema: z.ZodType<T>, response: Response): Promise<T> {
   throw new ApiError(
     response.status,
     'unreadable',
-    `The coordinator's answer is not what this page knows (${issue?.path.join('.') ?? ''}: ${issue?.message}). Reload the page; it may be of another version.`,
+    `The server's answer is not what this page knows (${issue?.path.join('.') ?? ''}: ${issue?.message}). Reload the page; it may be of another version.`,
   );
 }
 
