@@ -1,4 +1,5 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
+import { ofCluster } from '../api/session.js';
 import { now } from '../components/now.js';
 import { count, duration, nats, short } from '../format/format.js';
 import { isWaiting } from './is-over.js';
@@ -17,7 +18,7 @@ export function KeyFigures({ run }: { readonly run: RunDetail }) {
       <Figure name="KL" value={figure('klDivergence')} unit="nats" />
       <Figure name="Active units" value={active} />
       <Figure name="Images/s" value={imagesPerSecond > 0 ? count(imagesPerSecond) : null} />
-      <Figure name="Workers" value={count(workers)} />
+      <Figure name="Workers" value={ofCluster.value ? count(workers) : null} />
       <Figure name="Parameters" value={parameterCount === null ? null : short(parameterCount)} />
       <div>
         <dt>{isWaiting(run) ? 'Since start' : 'Time'}</dt>
