@@ -32,7 +32,7 @@ describe('a gradient or a term that is not finite', () => {
     const error = await run.ended.catch((reason: unknown) => reason as Error);
     expect(error).toMatchObject({ code: 'NON_FINITE', step: run.lastStep });
     expect((error as Error).message).toMatch(
-      /step \d+, shard \d: (reconstructionLogProb|klDivergence) of example \d+ is (NaN|-?Infinity) \(in the microbatch of positions \d+ to \d+\)(, and so is the gradient of (encoder|decoder)\.[\w.]+)?\. The state after \d+ steps is saved\. Lower the learning rate/,
+      /step \d+, shard \d: (reconstructionLogProb|klDivergence) of example \d+ is (NaN|-?Infinity) \(in the microbatch of positions \d+ to \d+\)(, and so is the gradient of (encoder|decoder)\.[\w.]+)?\. The state after \d+ steps? is saved\. Lower the learning rate/,
     );
     expect(run.savedSteps.at(-1)).toBe(run.lastStep);
     expect(run.events.at(-1)).toMatchObject({ event: 'run-failed', code: 'NON_FINITE' });
@@ -85,7 +85,7 @@ describe('a shard that fails on every attempt', () => {
     const error = await run.ended.catch((reason: unknown) => reason as Error);
     expect(error).toMatchObject({ code: 'POISONED_SHARD', attempts: 3 });
     expect((error as Error).message).toMatch(
-      /shard 1 of step 3 failed 3 times, the last time with: the engine is broken/,
+      /shard 1 of step 4 failed 3 times, the last time with: the engine is broken/,
     );
     expect(run.lastStep).toBe(3);
   });

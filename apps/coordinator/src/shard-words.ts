@@ -5,6 +5,7 @@ export function describeShard(job: ShardJob): string {
   return `shard ${job.shard} of ${describeRound(job)}`;
 }
 
+/** For people, who count steps from 1, as progress and metrics do. */
 export function describeRound(job: ShardJob): string {
-  return job.kind === 'gradient' ? `step ${job.step}` : `the ${job.split} evaluation of epoch ${job.epoch}`;
+  return job.kind === 'gradient' ? `step ${job.step + 1}` : `the ${job.split} evaluation of epoch ${job.epoch}`;
 }

@@ -66,6 +66,13 @@ describe('the ledger of a round', () => {
     expect(ledgerAt(5).admit(of)).toMatchObject({ admitted: false, reason });
   });
 
+  it('names a step as progress does: counted from 1', () => {
+    const ledger = ledgerAt(5);
+    expect(ledger.admit(job(0, 4))).toMatchObject({ message: 'the run is not at step 5' });
+    ledger.contributed(header(job(0)), admitted(ledger, job(0)));
+    expect(ledger.admit(job(0))).toMatchObject({ message: 'shard 0 of step 6 is counted already' });
+  });
+
   it('refuses one whose round ended while it was on its way, and has its buffer back', async () => {
     const ledger = ledgerAt(5);
     const late = admitted(ledger, job(0));

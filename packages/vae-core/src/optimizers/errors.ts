@@ -14,7 +14,7 @@ export class NonFiniteGradientError extends Error {
     readonly value: number,
   ) {
     super(
-      `the gradient of step ${step} is ${value} at element ${index} of the parameters, ` +
+      `the gradient of step ${step + 1} is ${value} at element ${index} of the parameters, ` +
         (contribution === null ? 'as a sum of finite contributions. ' : `in contribution ${contribution}. `) +
         'Nothing was updated. Lower the learning rate, set clipGlobalNorm, or look for extreme values in the data',
     );
