@@ -24,7 +24,7 @@ export class MemoryCeilingError extends CoordinatorError {
     readonly availableBytes: number,
   ) {
     super(
-      `run ${runId} is refused: it takes ${needs}, and there are ${Math.floor(availableBytes / 2 ** 20)} MiB. Use smaller layers, fewer shardsPerStep, a smaller microbatchSize, fewer monteCarloSamples or fewer threads`,
+      `run ${runId} is refused: it takes ${needs}, and there are ${Math.floor(availableBytes / 2 ** 20)} MiB. Use smaller layers, fewer shardsPerStep (--shards), a smaller microbatchSize (--microbatch), fewer monteCarloSamples (--samples) or fewer threads (--threads)`,
     );
   }
 }
@@ -97,7 +97,7 @@ export class NonFiniteError extends CoordinatorError {
     readonly what: string,
   ) {
     super(
-      `run ${runId}: ${what}. The state after ${step} steps is saved. Lower the learning rate, set clipGlobalNorm or look at these examples; onNonFinite: skip leaves such steps out`,
+      `run ${runId}: ${what}. The state after ${step} ${step === 1 ? 'step' : 'steps'} is saved. Lower the learning rate (--learning-rate), set clipGlobalNorm (--clip) or look at these examples; onNonFinite: skip (--on-non-finite skip) leaves such steps out`,
     );
   }
 }

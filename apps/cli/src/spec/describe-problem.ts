@@ -22,7 +22,7 @@ export function describeProblems(issue: z.core.$ZodIssue, context: Context): str
   const node = schemaAt(path, context.input);
   const allowed =
     issue.code === 'invalid_format' ? issue.message : node ? `it must be ${allowedBy(node)}` : issue.message;
-  if (value === undefined) return [`${where} is missing: ${allowed}`];
+  if (value === undefined) return [`${where}${orFlag(path)} is missing: ${allowed}`];
   return [`${where}: ${shown(value)} is not allowed; ${allowed}`];
 }
 
@@ -36,7 +36,9 @@ function describeUnknownField(path: FieldPath, context: Context): string {
 
   // A field of another kind: --variance with a Bernoulli likelihood.
   if (fields.includes([...parentPath, key].join('.')) && isPlainObject(parent)) {
-    return `${where} does not go with ${dottedParent}.kind ${shown(parent.kind)}`;
+    const chosenBy = flagOfField([...parentPath, 'kind'], context.typed);
+    const flag = chosenBy ? ` (${chosenBy})` : '';
+    return `${where} does not go with ${dottedParent}.kind ${shown(parent.kind)}${flag}`;
   }
   const siblings = fields.filter((each) => each.slice(0, -lastOf(each).length - 1) === dottedParent);
   const near = nearestWord(key, siblings.map(lastOf));
@@ -60,6 +62,13 @@ function nearestField(key: string, fields: readonly string[]): string | null {
 
 function lastOf(dotted: string): string {
   return dotted.slice(dotted.lastIndexOf('.') + 1);
+}
+
+/** What else may say a field that nobody said. */
+function orFlag(path: FieldPath): string {
+  const dotted = path.join('.');
+  const flag = specFlags.find(({ fields }) => fields.some((each) => !each.implied && each.path.join('.') === dotted));
+  return flag ? `, or ${flagName(flag)},` : '';
 }
 
 function nameOf(path: FieldPath, { typed, lineOf }: Context): string {

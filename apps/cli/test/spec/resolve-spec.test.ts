@@ -149,9 +149,9 @@ describe('a wrong spec', () => {
   it('says which flags do not go together', () => {
     expect(
       problemsOf(() => fromYaml('dataset: { name: mnist }', { '--likelihood': 'bernoulli', '--variance': '2' })),
-    ).toEqual(['--variance does not go with model.likelihood.kind "bernoulli"']);
+    ).toEqual(['--variance does not go with model.likelihood.kind "bernoulli" (--likelihood)']);
     expect(problemsOf(() => fromYaml('dataset: { name: mnist }', { '--schedule': 'steps' }))).toEqual([
-      'training.schedule.everySteps is missing: it must be an integer from 1 to 1000000000',
+      'training.schedule.everySteps, or --schedule-every, is missing: it must be an integer from 1 to 1000000000',
     ]);
   });
 
