@@ -50,7 +50,8 @@ export function failureFields(error: unknown) {
 }
 
 /** As pino does, which appends the message of the cause: not where the error's own message has it already. */
-function serializeError(error: Error) {
+function serializeError(error: unknown) {
+  if (!(error instanceof Error)) return error; // a Redis that ends in order leaves none
   const serialized = pino.stdSerializers.err(error);
   const { message, cause } = error;
   if (cause instanceof Error && message.includes(cause.message)) serialized.message = message;

@@ -44,6 +44,11 @@ describe('the logs', () => {
     expect(lines.length).toBe(2);
   });
 
+  it('tell of a failure without an error, too', () => {
+    const { lines } = run(`defaultLogger('transport').warn({ err: null }, 'the connection to Redis was lost');`);
+    expect(lines).toMatchObject([{ err: null, msg: 'the connection to Redis was lost' }]);
+  });
+
   it('never hold a secret, wherever it stands: in a field, in an error, in an address', () => {
     const { raw, lines } = run(
       `
