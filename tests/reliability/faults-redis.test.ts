@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../packages/transport/test/recording-hooks.js';
 import { ConductedRun, specOf } from '../support/conducted-run.js';
 import { ElboCommand } from '../support/elbo-command.js';
+import { freePort } from '../support/free-port.js';
 import { redisForTests } from '../support/redis.js';
 import { RedisCluster } from '../support/redis-cluster.js';
 import { RestartableRedis } from '../support/restartable-redis.js';
@@ -64,6 +65,27 @@ describe.skipIf(!redisForTests)('a Redis that fails', () => {
     expect(await worker.result).toMatchObject({ code: 0 });
     expect(await coordinator.result).toMatchObject({ code: 0 });
   }, 40_000);
+
+  it('by being away is what those who ask the cluster are told, within a few seconds', async () => {
+    redis = await RestartableRedis.start([]);
+    const server = `http://127.0.0.1:${await freePort()}`;
+    const environment = { ELBO_TOKEN: 'a-token-for-this-test', ELBO_LOG_LEVEL: 'silent', ELBO_SERVER: server };
+    const places = ['--listen', '127.0.0.1:0', '--api', new URL(server).host, '--redis', redis.url];
+    const coordinator = new ElboCommand(['coordinator', ...places, '--prefix', 'away', '--json'], environment);
+    const ask = (...args: string[]) => runElbo(args, environment);
+    try {
+      await eventually('the API answers', async () => (await ask('runs')).code === 0, 20_000);
+      await redis.down();
+      const began = performance.now();
+      const answers = await Promise.all([ask('runs'), ask('submit', 'gaussian-mixture')]);
+      expect(performance.now() - began).toBeLessThan(8000);
+      for (const { code, stderr } of answers) {
+        expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('Redis does not answer') });
+      }
+    } finally {
+      await coordinator.stop();
+    }
+  }, 60_000);
 
   it('by evicting keys is refused at the start', async () => {
     redis = await RestartableRedis.start(['--maxmemory', '50mb', '--maxmemory-policy', 'allkeys-lru']);

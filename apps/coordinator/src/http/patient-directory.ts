@@ -2,9 +2,9 @@ import type { RunDirectory } from '@elbo/transport/run-directory';
 import { Refusal } from './problem.js';
 
 /** A Redis that is away is waited for without end; those who ask are told before their own patience ends. */
-const patienceMs = 10_000;
+const patienceMs = 3000;
 
-/** The directory, whose answers come within ten seconds or are refused. */
+/** The directory, whose answers come within three seconds or are refused. */
 export function patientDirectory(directory: RunDirectory): RunDirectory {
   return {
     submit: (...run) => inTime(directory.submit(...run)),
@@ -20,7 +20,8 @@ export function patientDirectory(directory: RunDirectory): RunDirectory {
 async function inTime<Answer>(answer: Promise<Answer>): Promise<Answer> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    const message = 'Redis does not answer; what was to be changed may be changed yet, when it is back';
+    const message =
+      'Redis does not answer the coordinator: see that it runs and can be reached. What was to be changed may be changed yet, when it is back';
     timer = setTimeout(() => reject(new Refusal(503, 'redis-unavailable', message, 5)), patienceMs);
   });
   try {
