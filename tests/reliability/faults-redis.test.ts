@@ -62,8 +62,10 @@ describe.skipIf(!redisForTests)('a Redis that fails', () => {
     await redis.with((client) => eventually('both wait for jobs', () => serving(client), 20_000));
     await redis.down();
     await Promise.all([worker.stop(), coordinator.stop()]);
-    expect(await worker.result).toMatchObject({ code: 0 });
-    expect(await coordinator.result).toMatchObject({ code: 0 });
+    const finishing = 'elbo: finishing the shards at hand; once more ends at once\n';
+    expect(await worker.result).toMatchObject({ code: 0, stderr: expect.stringContaining(finishing) });
+    const saving = 'elbo: saving the runs at hand and giving them back to the queue; once more ends at once\n';
+    expect(await coordinator.result).toMatchObject({ code: 0, stderr: expect.stringContaining(saving) });
   }, 40_000);
 
   it('by being away is what those who ask the cluster are told, within a few seconds', async () => {

@@ -6,7 +6,7 @@ import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
 import { wholeNumber } from './parsers.js';
 import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
-import { endSoon, stopOnSignals } from './stop-signals.js';
+import { endSoon, saying, stopOnSignals } from './stop-signals.js';
 
 interface CoordinatorFlags extends ApiFlags {
   readonly redis?: string;
@@ -31,7 +31,8 @@ Examples:
   $ elbo coordinator --redis redis://queue.local:6379 --listen 0.0.0.0:7350
   $ elbo worker --redis redis://queue.local:6379
 
-SIGINT and SIGTERM save the runs that are conducted and end in order.`;
+SIGINT and SIGTERM save the runs that are conducted, give them back to the queue and end in order; a second one ends at
+once.`;
 
 export function coordinatorCommand(): Command {
   const command = new Command('coordinator')
@@ -57,7 +58,7 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
   const { prefix, listen, advertise, runs, maxRuns } = flags;
   const { redisUrl, token } = clusterAccess(flags);
   const sink = chooseRenderer({ json: flags.json === true, quiet: false });
-  const stop = stopOnSignals();
+  const stop = stopOnSignals(saying('saving the runs at hand and giving them back to the queue'));
   try {
     const { serveCoordinator } = await import('../launch/serve-coordinator.js');
     const options = {

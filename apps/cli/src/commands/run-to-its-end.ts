@@ -4,13 +4,13 @@ import type { FolderPlace } from '../launch/run-artefacts.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
 import type { EventSink } from '../progress/event-sink.js';
 import type { LaunchFlags } from './launch-flags.js';
-import { stopOnSignals } from './stop-signals.js';
+import { saying, stopOnSignals } from './stop-signals.js';
 
 /** Trains a run on this machine with progress on standard output, until it is over or a signal stops it. */
 export async function runToItsEnd(job: RunOrder, place: FolderPlace, flags: LaunchFlags): Promise<void> {
   const renderer = chooseRenderer({ json: flags.json === true, quiet: flags.quiet === true });
   const sink = flags.json ? renderer : withoutFailure(renderer);
-  const stop = stopOnSignals(() => process.stderr.write('\nelbo: stopping after this step; once more ends at once\n'));
+  const stop = stopOnSignals(saying('stopping after this step'));
   try {
     // Loaded here, when the command line holds: engines and queues take their time to load.
     const { launchTrain } = await import('../launch/train.js');

@@ -18,6 +18,11 @@ export function endSoon(): void {
   setTimeout(() => process.exit(), endPatienceMs).unref();
 }
 
+/** Says on standard error what is done at the first signal. Below the line that a terminal echoes ^C into. */
+export function saying(what: string): () => void {
+  return () => process.stderr.write(`\nelbo: ${what}; once more ends at once\n`);
+}
+
 /** The first SIGINT or SIGTERM asks for an orderly end; a second one ends the process at once. */
 export function stopOnSignals(onFirst: () => void = () => {}): StopSignals {
   const controller = new AbortController();

@@ -5,7 +5,7 @@ import { keepLivenessFile } from '../launch/liveness-file.js';
 import { withTracing } from '../launch/tracing.js';
 import { wholeNumber } from './parsers.js';
 import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
-import { endSoon, stopOnSignals } from './stop-signals.js';
+import { endSoon, saying, stopOnSignals } from './stop-signals.js';
 
 interface WorkerFlags {
   readonly redis?: string;
@@ -25,7 +25,7 @@ coordinator. Workers may join and leave at any moment: the result is the same.
 Example:
   $ ELBO_TOKEN=... elbo worker --redis redis://queue.local:6379 --threads 8
 
-SIGINT and SIGTERM finish the shards at hand and end in order.`;
+SIGINT and SIGTERM finish the shards at hand and end in order; a second one ends at once.`;
 
 export function workerCommand(): Command {
   return new Command('worker')
@@ -45,7 +45,8 @@ export function workerCommand(): Command {
 
 async function serve(flags: WorkerFlags): Promise<void> {
   const { redisUrl, token } = clusterAccess(flags);
-  const stop = stopOnSignals();
+  // The worker of a command that trains ends when that says so, and it has told people already.
+  const stop = parentPid() ? stopOnSignals() : stopOnSignals(saying('finishing the shards at hand'));
   const watch = stopWithParent();
   const forgetLiveness = flags.livenessFile === undefined ? undefined : keepLivenessFile(flags.livenessFile);
   try {
@@ -72,12 +73,17 @@ async function serve(flags: WorkerFlags): Promise<void> {
  * An orphan gets another parent, and that can be seen.
  */
 function stopWithParent(): NodeJS.Timeout | undefined {
-  const parent = Number(process.env.ELBO_PARENT_PID);
+  const parent = parentPid();
   if (!parent) return undefined;
   const look = (): void => {
     if (process.ppid !== parent) process.kill(process.pid, 'SIGTERM');
   };
   return setInterval(look, 1000).unref();
+}
+
+/** The process that started this worker for itself; 0 for none. */
+function parentPid(): number {
+  return Number(process.env.ELBO_PARENT_PID ?? 0);
 }
 
 /** Left out, the cache reads ELBO_CACHE_LIMIT itself: it is every command's. */
