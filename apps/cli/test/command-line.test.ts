@@ -62,6 +62,14 @@ describe('elbo', () => {
     expect(train.code).toBe(0);
   });
 
+  it.each(['evaluate', 'encode', 'score', 'reconstruct', 'interpolate'])(
+    'says of %s which split it takes where there is no test split',
+    async (command) => {
+      const { stdout } = await run([command, '--help']);
+      expect(stdout.replaceAll(/\s+/g, ' ')).toContain('(test, and train where there is none)');
+    },
+  );
+
   it('tells its version', async () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
   });

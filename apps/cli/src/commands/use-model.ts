@@ -42,7 +42,9 @@ export function addModelFlags(command: Command): Command {
 
 export function addExampleFlags(command: Command): Command {
   const options = [
-    new Option('--split <name>', "of the model's data set (test)").choices(splitNameSchema.options),
+    new Option('--split <name>', "of the model's data set (test, and train where there is none)").choices(
+      splitNameSchema.options,
+    ),
     new Option('--input <path>', 'other examples: an IDX, NPY or CSV file, or a folder of PNG files'),
     new Option('--kind <kind>', 'idx, npy, csv or png, when the path does not tell').choices(inputKinds),
     new Option('--scale <s>', "multiply the input's values by it (as the model's data set has it)").argParser(positive),
