@@ -90,6 +90,7 @@ export async function createProgram(name?: string): Promise<Command> {
 /** Errors and `--help` of a command, and of its own commands, reach `main` as the program's do. */
 function inheriting(command: Command, parent: Command, path: string = command.name()): Command {
   command.copyInheritedSettings(parent).showHelpAfterError(`(\`elbo ${path} --help\` explains)`);
+  if (command.name() === 'list') command.allowExcessArguments(); // it says itself which command a name is for
   for (const inner of command.commands) inheriting(inner, command, `${path} ${inner.name()}`);
   return command;
 }

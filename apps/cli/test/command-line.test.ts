@@ -84,6 +84,8 @@ describe('elbo', () => {
     ['workers without a queue', ['train', 'mnist', '--workers', '2'], /need --redis/],
     ['a data set where a Redis belongs', ['train', '--redis', 'mnist'], /redis:\/\/host:6379/],
     ['a cluster without a Redis', ['worker'], /which Redis\?/],
+    ['a run without show', ['runs', 'mnist-1a2b'], /`elbo runs show mnist-1a2b` describes a run/],
+    ['a data set without show', ['datasets', 'mnist'], /`elbo datasets show mnist` describes a data set/],
     ['a cluster to ask without a token', ['runs'], /127\.0\.0\.1:7351 wants to know who asks: set ELBO_TOKEN/],
     ['an address of no cluster', ['workers', '--server', 'redis://127.0.0.1:6379'], /must look like http:/],
     ['a token in the address', ['workers', '--server', 'http://me:secret@127.0.0.1:7351'], /goes into ELBO_TOKEN/],

@@ -4,6 +4,7 @@ import { textTable } from '../progress/table.js';
 import { importCommand } from './datasets-import.js';
 import { print } from './print.js';
 import { printDataset, shapeOf, whereIs } from './print-dataset.js';
+import { requireNoName } from './require-no-name.js';
 
 export function datasetsCommand(): Command {
   const command = new Command('datasets')
@@ -30,7 +31,8 @@ export function datasetsCommand(): Command {
   return command;
 }
 
-async function list(flags: { json?: true }): Promise<void> {
+async function list(flags: { json?: true }, { args }: Command): Promise<void> {
+  requireNoName('datasets', 'data set', args);
   const { listDatasets } = await import('@elbo/datasets/catalog');
   const datasets = await listDatasets();
   if (flags.json) {

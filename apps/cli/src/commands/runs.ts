@@ -6,6 +6,7 @@ import { ago, count, nats, printable, terms } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
 import { print } from './print.js';
+import { requireNoName } from './require-no-name.js';
 
 interface RunsFlags extends ClusterFlags {
   readonly state?: RunState;
@@ -33,7 +34,8 @@ export function runsCommand(): Command {
   return command;
 }
 
-async function listRuns(flags: RunsFlags): Promise<void> {
+async function listRuns(flags: RunsFlags, { args }: Command): Promise<void> {
+  requireNoName('runs', 'run', args);
   const client = await connect(flags);
   const runs = (await client.runs()).filter(({ state }) => flags.state === undefined || state === flags.state);
   if (flags.json) {
