@@ -4,7 +4,7 @@ import { withTracing } from '../launch/tracing.js';
 import { chooseRenderer } from '../progress/choose-renderer.js';
 import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
-import { wholeNumber } from './parsers.js';
+import { folder, wholeNumber } from './parsers.js';
 import { clusterAccess, otelOption, prefixOption, redisOption, tokenOption } from './server-options.js';
 import { endSoon, saying, stopOnSignals } from './stop-signals.js';
 
@@ -46,7 +46,7 @@ export function coordinatorCommand(): Command {
       port: 7350,
     })
     .addOption(advertiseOption())
-    .option('--runs <folder>', 'run folders are made in it', 'runs')
+    .option('--runs <folder>', 'run folders are made in it', folder, 'runs')
     .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
     .option('--tensorboard', 'event files for TensorBoard in run folders too')
     .addOption(otelOption())

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { wholeNumber } from './parsers.js';
+import { folder, wholeNumber } from './parsers.js';
 import { stopOnSignals } from './stop-signals.js';
 
 interface DashboardFlags {
@@ -21,7 +21,7 @@ export function dashboardCommand(): Command {
   return new Command('dashboard')
     .summary('look at the runs of this machine in a browser')
     .description('Serves a page on the runs of a folder: curves, pictures, the latent plane. Needs no Redis.')
-    .option('--runs <folder>', 'where the folders of runs are', 'runs')
+    .option('--runs <folder>', 'where the folders of runs are', folder, 'runs')
     .option('--port <n>', 'on 127.0.0.1; 0 for any that is free', wholeNumber(0, 65_535), 7351)
     .addHelpText('after', help)
     .action(serve);

@@ -4,6 +4,7 @@ import { findRun, runArgument } from '../cluster/find-run.js';
 import { exitCodes } from '../exit-codes.js';
 import { bytes } from '../progress/format.js';
 import { addClusterFlags, type ClusterFlags, connect } from './cluster-options.js';
+import { folder } from './parsers.js';
 import { print } from './print.js';
 import { stopOnSignals } from './stop-signals.js';
 
@@ -27,7 +28,7 @@ export function downloadCommand(): Command {
     .summary('fetch the folder of a run of a cluster')
     .description("Fetches the files of a run's folder: model, metrics, curves, pictures.")
     .argument('<run>', runArgument)
-    .option('--out <folder>', 'a folder that is new or empty (runs/<run>)')
+    .option('--out <folder>', 'a folder that is new or empty (runs/<run>)', folder)
     .option('--list', 'only list the files')
     .option('--json', 'print the files as JSON, one a line');
   return addClusterFlags(command).addHelpText('after', help).action(download);
@@ -42,16 +43,16 @@ async function download(wanted: string, flags: DownloadFlags): Promise<void> {
     }
     return;
   }
-  const folder = flags.out ?? join('runs', runId);
+  const place = flags.out ?? join('runs', runId);
   const { downloadRun } = await import('../cluster/download-run.js');
   const stop = stopOnSignals();
   try {
-    await downloadRun(client, runId, folder, stop.signal, (path, size) =>
+    await downloadRun(client, runId, place, stop.signal, (path, size) =>
       print(flags.json ? JSON.stringify({ path, bytes: size }) : `${path}  ${bytes(size)}`),
     );
   } catch (error) {
     if (!stop.signal.aborted) throw error;
-    process.stderr.write(`\nelbo: stopped; what is in ${folder} is whole, and not all\n`);
+    process.stderr.write(`\nelbo: stopped; what is in ${place} is whole, and not all\n`);
     process.exitCode = stop.exitCode() ?? exitCodes.interrupted;
   } finally {
     stop.release();

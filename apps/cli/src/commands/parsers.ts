@@ -21,6 +21,12 @@ export function positive(text: string): number {
   return value;
 }
 
+/** A parser for `--out <folder>` and the like: an unset variable of a shell must not mean the current folder. */
+export function folder(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must be a folder; . is the current one.');
+  return text;
+}
+
 /** A parser for a Redis address or the path of its unix socket. `elbo train --redis mnist` would otherwise take mnist for one. */
 export function redisUrl(text: string): string {
   if (isAbsolute(text)) return text;

@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { redisUrl } from './parsers.js';
 
@@ -15,7 +15,9 @@ export function redisOption(): Option {
 }
 
 export function prefixOption(): Option {
-  return new Option('--prefix <prefix>', 'of all keys in Redis: one for each cluster').default('elbo');
+  return new Option('--prefix <prefix>', 'of all keys in Redis: one for each cluster')
+    .argParser(prefix)
+    .default('elbo');
 }
 
 export function tokenOption(): Option {
@@ -37,6 +39,11 @@ export function clusterAccess(flags: { readonly redis?: string; readonly token?:
     );
   }
   return { redisUrl: flags.redis, token: flags.token };
+}
+
+function prefix(text: string): string {
+  if (text === '') throw new InvalidArgumentError('It must not be empty: it keeps the keys of a cluster apart.');
+  return text;
 }
 
 function collectorUrl(text: string): string {

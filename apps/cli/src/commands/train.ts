@@ -4,6 +4,7 @@ import { UsageError } from '../errors.js';
 import { readSpec } from '../spec/read-spec.js';
 import { resolveSpec } from '../spec/resolve-spec.js';
 import { addLaunchFlags, assertLaunchFlags, type LaunchFlags, launchOption } from './launch-flags.js';
+import { folder } from './parsers.js';
 import { runToItsEnd } from './run-to-its-end.js';
 import { addSpecFlags, typedFlags } from './spec-options.js';
 
@@ -35,7 +36,7 @@ export function trainCommand(): Command {
     .argument('<dataset | spec.yaml>', 'a data set (`elbo datasets` lists them), or a run spec in YAML or JSON');
   addLaunchFlags(addSpecFlags(command));
   return command
-    .addOption(launchOption(new Option('--out <folder>', 'the run folder (runs/<name>-<id>)')))
+    .addOption(launchOption(new Option('--out <folder>', 'the run folder (runs/<name>-<id>)').argParser(folder)))
     .addHelpText('after', help)
     .action(train);
 }
