@@ -10,7 +10,7 @@ export class SpecError extends UsageError {
   override readonly name = 'SpecError';
 
   constructor(
-    /** Where the spec came from: a file's name, or `the command line`. */
+    /** Where the spec came from: a file as it was typed, or `the command line`. */
     readonly origin: string,
     readonly problems: readonly string[],
   ) {

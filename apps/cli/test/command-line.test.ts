@@ -113,9 +113,11 @@ describe('elbo', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('names the field and the line of a spec file', async () => {
-    await writeFile(join(root, 'mine.yaml'), 'dataset: { name: mnist }\nmodel:\n  latentdim: 3\n');
-    const { code, stderr } = await run(['train', 'mine.yaml']);
+  it('names a spec file as it was typed, the field and its line', async () => {
+    await mkdir(join(root, 'specs'));
+    await writeFile(join(root, 'specs', 'mine.yaml'), 'dataset: { name: mnist }\nmodel:\n  latentdim: 3\n');
+    const { code, stderr } = await run(['train', 'specs/mine.yaml']);
+    expect(stderr).toContain('the run spec of specs/mine.yaml does not hold');
     expect(stderr).toContain('model.latentdim (line 3) is not a field of a run spec; did you mean model.latentDim?');
     expect(code).toBe(2);
   });

@@ -1,5 +1,4 @@
 import { open, stat } from 'node:fs/promises';
-import { basename } from 'node:path';
 import { type Document, isNode, Lexer, LineCounter, Parser, parseDocument } from 'yaml';
 import { SpecError, UsageError } from '../errors.js';
 import { type FieldPath, isPlainObject, type PlainObject } from './nested.js';
@@ -7,7 +6,7 @@ import { type FieldPath, isPlainObject, type PlainObject } from './nested.js';
 /** A spec as its author wrote it: not yet validated, nothing filled in. */
 export interface WrittenSpec {
   readonly input: PlainObject;
-  /** For messages: the file's name, or `the command line`. */
+  /** For messages: the file as it was typed, or `the command line`. */
   readonly origin: string;
   /** The line a field stands on, or null. */
   lineOf(path: FieldPath): number | null;
@@ -23,7 +22,7 @@ const maxLexemes = 10_000;
 /** Reads `elbo train`'s argument: a YAML or JSON file, or the name of a data set. */
 export async function readSpec(argument: string): Promise<WrittenSpec> {
   const looksLikeFile = /\.(ya?ml|json)$/i.test(argument) || /[\\/]/.test(argument);
-  if (looksLikeFile) return parseSpec(await readBounded(argument), basename(argument));
+  if (looksLikeFile) return parseSpec(await readBounded(argument), argument);
   if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(argument)) {
     throw new UsageError(
       `'${argument}' is neither a data set nor a spec: a data set's name is lower-case letters, digits and dashes ` +
