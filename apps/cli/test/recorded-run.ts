@@ -50,6 +50,7 @@ export const recordedRun: readonly RunEvent[] = [
     parameterCount: 652_824,
     trainExamples: 6_400,
     testExamples: 1_000,
+    exampleShape: [28, 28],
     stepsPerEpoch: 50,
     epochs: 2,
     runFolder,

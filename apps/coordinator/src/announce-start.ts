@@ -39,6 +39,7 @@ export function announceStart(
     parameterCount: state.model.layout.length,
     trainExamples: run.trainExamples,
     testExamples: run.testExamples,
+    exampleShape: [...dataset.header.exampleShape],
     stepsPerEpoch: stepsPerEpoch(run.trainExamples, run.spec.training.globalBatchSize),
     epochs: run.spec.training.epochs,
     transport: transport.kind,

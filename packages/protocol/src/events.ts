@@ -25,6 +25,7 @@ export const runStartedSchema = z.strictObject({
   parameterCount: z.int(),
   trainExamples: z.int(),
   testExamples: z.int(),
+  exampleShape: z.array(z.int()).optional().describe('Of one example; images have two or three dimensions.'),
   stepsPerEpoch: z.int(),
   epochs: z.int(),
   runFolder: z.string(),

@@ -1,4 +1,5 @@
 import type { ElboTerms, RunStartedEvent } from '@elbo/protocol/events';
+import { imageShapeOf } from '../run-folder/image-values.js';
 
 /** Nats with two decimals and a real minus sign. */
 export function nats(value: number): string {
@@ -60,6 +61,16 @@ export function amount(event: RunStartedEvent): string {
   const examples = `${count(event.trainExamples)} training and ${count(event.testExamples)} test examples`;
   const steps = `${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}`;
   return `${count(event.parameterCount)} parameters; ${examples}; ${steps}; run ${event.runId}`;
+}
+
+/** `26,120 images/s`, and examples/s where they are no images or nobody said. */
+export function speed(perSecond: number, started: RunStartedEvent | null): string {
+  return `${count(perSecond)} ${exampleWord(started)}/s`;
+}
+
+/** What a run is trained on: images, or examples. */
+export function exampleWord(started: RunStartedEvent | null): 'images' | 'examples' {
+  return imageShapeOf(started?.exampleShape ?? []) ? 'images' : 'examples';
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

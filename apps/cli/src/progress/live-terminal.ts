@@ -1,6 +1,6 @@
 import type { RunEvent } from '@elbo/protocol/events';
 import { type EventSink, type TextOutput, transportNoticeCode } from './event-sink.js';
-import { amount, count, duration, headline, nats, printable } from './format.js';
+import { amount, duration, headline, nats, printable, speed } from './format.js';
 import { endLines, epochLine } from './plain-lines.js';
 import { RunTracker } from './run-tracker.js';
 import { sparkline } from './sparkline.js';
@@ -43,7 +43,7 @@ export class LiveTerminal implements EventSink {
         if (this.now() - this.lastDrawAt >= millisecondsBetweenDraws) this.draw();
         break;
       case 'epoch':
-        this.keep(printable(epochLine(event, this.tracker.started?.epochs)));
+        this.keep(printable(epochLine(event, this.tracker.started)));
         break;
       case 'notice':
         if (event.code === transportNoticeCode) break;
@@ -57,7 +57,7 @@ export class LiveTerminal implements EventSink {
         break;
       default:
         this.close();
-        for (const line of endLines(event)) this.output.write(`${printable(line)}\n`);
+        for (const line of endLines(event, this.tracker.started)) this.output.write(`${printable(line)}\n`);
     }
   }
 
@@ -104,10 +104,10 @@ export class LiveTerminal implements EventSink {
     const total = started.epochs * started.stepsPerEpoch;
     const position = `epoch ${lastStep.epoch}/${started.epochs}  step ${lastStep.step}/${total}`;
     const left = Number.isNaN(secondsLeft) ? '' : `${duration(secondsLeft)} left`;
-    const speed = `${count(imagesPerSecond)} images/s`;
+    const rate = speed(imagesPerSecond, started);
     // From the widest form to the narrowest: the first that fits is drawn.
     const first = fitting(width, [
-      [position, speed, left],
+      [position, rate, left],
       [position, left],
       [`step ${lastStep.step}/${total}`, left],
       [`${lastStep.step}/${total}`],

@@ -1,6 +1,6 @@
-import type { EpochEvent, RunEvent } from '@elbo/protocol/events';
+import type { EpochEvent, RunEvent, RunStartedEvent } from '@elbo/protocol/events';
 import { type EventSink, type TextOutput, transportNoticeCode } from './event-sink.js';
-import { amount, count, duration, headline, nats, printable, terms } from './format.js';
+import { amount, duration, headline, nats, printable, speed, terms } from './format.js';
 import { RunTracker } from './run-tracker.js';
 
 const millisecondsBetweenLines = 5000;
@@ -31,7 +31,7 @@ export class PlainLines implements EventSink {
         break;
       case 'epoch':
         this.lastLineAt = event.time;
-        this.tell(epochLine(event, this.tracker.started?.epochs));
+        this.tell(epochLine(event, this.tracker.started));
         break;
       case 'notice':
         if (event.code === transportNoticeCode) break;
@@ -41,7 +41,7 @@ export class PlainLines implements EventSink {
       case 'checkpoint':
         break;
       default:
-        for (const line of endLines(event)) this.line(line);
+        for (const line of endLines(event, this.tracker.started)) this.line(line);
     }
   }
 
@@ -51,7 +51,7 @@ export class PlainLines implements EventSink {
     const { lastStep, started, smoothed, imagesPerSecond, secondsLeft } = this.tracker;
     const total = started ? `/${started.epochs * started.stepsPerEpoch}` : '';
     const left = Number.isNaN(secondsLeft) ? '' : `  ${duration(secondsLeft)} left`;
-    return `  step ${lastStep?.step}${total}  ELBO ${terms(smoothed)}  ${count(imagesPerSecond)} images/s${left}`;
+    return `  step ${lastStep?.step}${total}  ELBO ${terms(smoothed)}  ${speed(imagesPerSecond, started)}${left}`;
   }
 
   private tell(text: string): void {
@@ -64,7 +64,8 @@ export class PlainLines implements EventSink {
 }
 
 /** `epoch 3/10  train −107.20  test −105.90 (reconstruction −80.60, KL 25.30)  26,120 images/s  2.3 s` */
-export function epochLine(event: EpochEvent, epochs: number | undefined): string {
+export function epochLine(event: EpochEvent, started: RunStartedEvent | null): string {
+  const epochs = started?.epochs;
   const total = epochs === undefined ? '' : `/${epochs}`;
   const number = String(event.epoch).padStart(String(epochs ?? '').length);
   const best = event.test ?? event.validation;
@@ -72,16 +73,19 @@ export function epochLine(event: EpochEvent, epochs: number | undefined): string
   const validation = event.validation && event.test ? `  validation ${nats(event.validation.elbo)}` : '';
   const tested = event.test ? `  test ${terms(event.test)}` : '';
   const only = !event.test && event.validation ? `  validation ${terms(event.validation)}` : '';
-  const speed = `${count(event.imagesPerSecond)} images/s`;
-  return `epoch ${number}${total}  ${train}${validation}${tested}${only}  ${speed}  ${duration(event.seconds)}`;
+  const rate = speed(event.imagesPerSecond, started);
+  return `epoch ${number}${total}  ${train}${validation}${tested}${only}  ${rate}  ${duration(event.seconds)}`;
 }
 
 /** What is said when a run is over. */
-export function endLines(event: Extract<RunEvent, { event: 'run-finished' | 'run-failed' }>): string[] {
+export function endLines(
+  event: Extract<RunEvent, { event: 'run-finished' | 'run-failed' }>,
+  started: RunStartedEvent | null,
+): string[] {
   if (event.event === 'run-failed') return [`the run failed (${event.code}): ${event.message}`];
   const how = event.outcome === 'completed' ? 'done' : 'interrupted and saved';
   return [
-    `${how} after step ${event.step} in ${duration(event.seconds)}, ${count(event.imagesPerSecond)} images/s`,
+    `${how} after step ${event.step} in ${duration(event.seconds)}, ${speed(event.imagesPerSecond, started)}`,
     `parameters sha256 ${event.parametersSha256}`,
     `run folder ${event.runFolder}`,
   ];

@@ -1,7 +1,7 @@
 import type { EpochEvent, RunEvent, RunFinishedEvent, RunStartedEvent } from '@elbo/protocol/events';
 import type { RunSpec } from '@elbo/protocol/run-spec';
 import { activeUnits } from '@elbo/vae-core/objectives/active-units';
-import { count, duration, nats, plural } from '../progress/format.js';
+import { count, duration, exampleWord, nats, plural } from '../progress/format.js';
 import type { Picture, RunPictures } from './run-pictures.js';
 
 export type RunFailedEvent = Extract<RunEvent, { event: 'run-failed' }>;
@@ -43,11 +43,11 @@ export function runReadme(summary: RunSummary): string {
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-function outcome({ finished, failure, spec, epochs }: RunSummary): string {
+function outcome({ started, finished, failure, spec, epochs }: RunSummary): string {
   const wanted = plural(spec.training.epochs, 'epoch');
   if (failure) return `it failed (${failure.code}): ${failure.message}`;
   if (!finished) return 'it was not finished';
-  const speed = `in ${duration(finished.seconds)}, ${count(finished.imagesPerSecond)} images a second`;
+  const speed = `in ${duration(finished.seconds)}, ${count(finished.imagesPerSecond)} ${exampleWord(started)} a second`;
   if (finished.outcome === 'completed') return `${wanted}, ${plural(finished.step, 'step')}, ${speed}`;
   return `interrupted after ${plural(finished.step, 'step')} (${epochs.length} of ${wanted}) and saved, ${speed}`;
 }

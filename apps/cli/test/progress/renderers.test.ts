@@ -2,6 +2,7 @@ import { chooseRenderer } from '@elbo/cli/progress/choose-renderer';
 import { duration } from '@elbo/cli/progress/format';
 import { JsonLines } from '@elbo/cli/progress/json-lines';
 import { LiveTerminal } from '@elbo/cli/progress/live-terminal';
+import { LogLines } from '@elbo/cli/progress/log-lines';
 import { PlainLines } from '@elbo/cli/progress/plain-lines';
 import { CompactCurve, sparkline } from '@elbo/cli/progress/sparkline';
 import { styleFor } from '@elbo/cli/progress/style';
@@ -72,6 +73,31 @@ describe('plain lines', () => {
     const sinkOfQuiet = new PlainLines(quiet, true);
     for (const event of recordedRun) sinkOfQuiet.handle(event);
     expect(quiet.text.trimEnd().split('\n')).toHaveLength(4);
+  });
+});
+
+describe('the speed', () => {
+  it('is in images where examples are images, and in examples else', () => {
+    const ofPoints = recordedRun.map((event) => {
+      return event.event === 'run-started' ? { ...event, exampleShape: [2] } : event;
+    });
+    for (const make of [
+      (output: Recorder) => new PlainLines(output),
+      (output: Recorder) => new LogLines(output),
+      (output: Recorder) => new LiveTerminal(output, styleFor({ NO_COLOR: '1' }), () => 0),
+    ]) {
+      for (const [run, its, other] of [
+        [recordedRun, 'images/s', 'examples/s'],
+        [ofPoints, 'examples/s', 'images/s'],
+      ] as const) {
+        const output = new Recorder(100);
+        const sink = make(output);
+        for (const event of run) sink.handle(event);
+        expect(output.text).toContain(`12,800 ${its}`);
+        expect(output.text).toContain(`26,120 ${its}`);
+        expect(output.text).not.toContain(other);
+      }
+    }
   });
 });
 
