@@ -113,6 +113,7 @@ describe('a hostile spec', () => {
     expect(() => assertWorkerFits(run, 2, 2 ** 26)).toThrow(
       /takes at most \d+ MiB in a worker of 2 threads, and there are 64 MiB/,
     );
+    expect(() => assertWorkerFits(run, 1, 2 ** 26)).toThrow(/in a worker of 1 thread, and/);
     expect(() => assertWorkerFits(run, 2, 2 ** 30)).not.toThrow();
     // Embedded it has its threads in the same memory.
     expect(() => assertFits(run, ceiling, 'embedded', 16, 2 ** 30)).toThrow(/takes at most \d{4} MiB in this process/);

@@ -99,7 +99,7 @@ export function assertWorkerFits(run: ResolvedRun, threads: number, availableByt
   if (needed <= availableBytes) return;
   throw new MemoryCeilingError(
     run.runId,
-    `at most ${inMebibytes(needed)} in a worker of ${threads} threads`,
+    `at most ${inMebibytes(needed)} in a worker of ${threads} ${threads === 1 ? 'thread' : 'threads'}`,
     availableBytes,
   );
 }

@@ -73,7 +73,7 @@ export class ValueOutOfRangeError extends DatasetError {
     super(
       'value-out-of-range',
       `Data set ${dataset}, ${split} example ${example}, dimension ${dimension}: ${value} is outside [0, 1], ` +
-        `which ${reason} needs. Use the gaussian likelihood with raw pixels, or import the data with a smaller scale.`,
+        `which ${reason} needs. Use the gaussian likelihood (--likelihood gaussian) with raw pixels (--pixels raw), or import the data with a smaller scale.`,
     );
   }
 }

@@ -109,6 +109,7 @@ describe('the catalogue', () => {
     });
     await expect(ensureDataset(spec('table', { pixels: 'dynamic' }), randomOf, cache)).rejects.toMatchObject({
       code: 'value-out-of-range',
+      message: expect.stringContaining('(--likelihood gaussian) with raw pixels (--pixels raw)'),
       example: 1,
       value: 2,
     });

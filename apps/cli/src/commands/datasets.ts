@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { count, printable } from '../progress/format.js';
+import { count, plural, printable } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
 import { importCommand } from './datasets-import.js';
 import { print } from './print.js';
@@ -73,7 +73,7 @@ async function showCache(flags: { prune?: true; json?: true }): Promise<void> {
   const mebibytes = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   print(
     flags.prune
-      ? `removed ${count(files.length)} files, ${mebibytes}, from ${cache.folder}`
+      ? `removed ${plural(files.length, 'file')}, ${mebibytes}, from ${cache.folder}`
       : `${mebibytes} of at most ${(cache.limitBytes / 2 ** 30).toFixed(1)} GiB in ${cache.folder}; imported data sets do not count`,
   );
 }
