@@ -1,5 +1,5 @@
 import { useSignal } from '@preact/signals';
-import { useEffect } from 'preact/hooks';
+import { useLayoutEffect } from 'preact/hooks';
 import { session, signIn } from './api/session.js';
 import { Mark } from './components/icons.js';
 import { ThemeButton } from './components/theme-button.js';
@@ -7,7 +7,7 @@ import { ThemeButton } from './components/theme-button.js';
 export function Login() {
   const busy = useSignal(false);
   const reason = session.value.state === 'out' ? session.value.reason : null;
-  useEffect(() => {
+  useLayoutEffect(() => {
     document.title = 'Sign in · Elbo';
   }, []);
   const submit = async (event: SubmitEvent) => {
