@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { createRedisConductorTransport } from '@elbo/transport/redis/conductor';
+import { locateRedis } from '@elbo/transport/redis/locate-redis';
 import type { Redis } from 'ioredis';
 import { afterEach, describe, expect, it } from 'vitest';
 import { eventually } from '../../packages/transport/test/recording-hooks.js';
@@ -18,6 +21,15 @@ const spec = specOf({
 });
 /** What `spec` gives, undisturbed; the first test that trains finds it. */
 let undisturbed: string | undefined;
+
+it('what takes the connection and says nothing is not waited for without end', async () => {
+  const silent = createServer(() => {}).listen(0, '127.0.0.1');
+  await once(silent, 'listening');
+  const { port } = silent.address() as AddressInfo;
+  const complaint = { code: 'REDIS_UNAVAILABLE', message: expect.stringContaining('no answer in 5 seconds') };
+  await expect(locateRedis(`redis://127.0.0.1:${port}`)).rejects.toMatchObject(complaint);
+  silent.close();
+}, 20_000);
 
 describe.skipIf(!redisForTests)('a Redis that fails', () => {
   let redis: RestartableRedis;
