@@ -49,7 +49,6 @@ export function createQueueWorker<T>(
     refusals.count('bad-job');
     logger.error({ queue, jobId, why }, 'removed a job that is not one of ours');
   };
-  let handled = 0;
   /** Lock tokens of the jobs at work. */
   const tokens = new Map<string, string>();
   const worker = new bullmq.Worker(
@@ -63,12 +62,8 @@ export function createQueueWorker<T>(
       }
       const { id = '' } = job;
       if (lockToken !== undefined) tokens.set(id, lockToken);
-      handled++;
       try {
-        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1)).finally(() => {
-          tokens.delete(id);
-          handled--;
-        });
+        await handler(parsed.data, job.attemptsMade + 1 < (job.opts.attempts ?? 1)).finally(() => tokens.delete(id));
       } catch (error) {
         if (!(error instanceof RunUnfinishedError)) throw error;
         // Refused when the lock is lost: then the job is another worker's, or waits for one already.
@@ -110,7 +105,7 @@ export function createQueueWorker<T>(
       // What BullMQ has to say to a Redis that is away, it would say without end: the job comes back by its stall check.
       const patience = async () => {
         do await setTimeout(closePatienceMs, undefined, { signal: closed.signal });
-        while (handled > 0);
+        while (tokens.size > 0);
       };
       await Promise.race([closing, patience().catch(() => closing)]);
     },
