@@ -7,10 +7,18 @@ import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { RunEndpoint } from '../data-plane/run-endpoint.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunDirectoryWriter } from '../run-directory.js';
-import { connectRedis, saysRedisIsAway } from './connection.js';
+import { connectRedis } from './connection.js';
 import { namingFull, requireNoEviction } from './full-redis.js';
 import { createQueueWorker } from './queue-worker.js';
-import { type BoardQueue, queueNames, runJobOptions, runsQueue, runWorkerOptions, shardsQueue } from './queues.js';
+import {
+  type BoardQueue,
+  logErrorsOf,
+  queueNames,
+  runJobOptions,
+  runsQueue,
+  runWorkerOptions,
+  shardsQueue,
+} from './queues.js';
 import { RedisRunChannel, removeShardJobs } from './redis-run-channel.js';
 import { RedisRunStore } from './redis-run-store.js';
 import { redisDirectoryWriter } from './run-recorder.js';
@@ -61,11 +69,7 @@ export async function createRedisConductorTransport(options: RedisConductorOptio
   const runs = runsQueue(client, prefix, telemetry);
   const shards = shardsQueue(client, prefix, telemetry);
   const ownTrace = asOwnTrace(telemetry);
-  for (const queue of [runs, shards]) {
-    queue.on('error', (error) => {
-      if (!saysRedisIsAway(error)) logger.warn({ queue: queue.name, err: error }, 'the queue had an error');
-    });
-  }
+  for (const queue of [runs, shards]) logErrorsOf(queue, logger);
   const channels = new Set<RedisRunChannel>();
   const conductors = new Set<Worker>();
   return {

@@ -3,7 +3,9 @@ import type { Priority, RunJob, ShardJob } from '@elbo/protocol/messages';
 import bullmq = require('bullmq');
 
 import type { Redis } from 'ioredis';
+import type { Logger } from '../log.js';
 import { shardAttempts, shardJobKey } from '../shard-job.js';
+import { saysRedisIsAway } from './connection.js';
 import type { QueueTelemetry } from './telemetry.js';
 
 export const queueNames = { runs: 'runs', shards: 'shards' } as const;
@@ -44,6 +46,12 @@ export function runsQueue(client: Redis, prefix: string, telemetry?: QueueTeleme
 
 export function shardsQueue(client: Redis, prefix: string, telemetry?: QueueTelemetry): bullmq.Queue<ShardJob> {
   return new bullmq.Queue<ShardJob>(queueNames.shards, queueOptions(client, prefix, telemetry));
+}
+
+export function logErrorsOf(queue: bullmq.Queue, logger: Logger): void {
+  queue.on('error', (error) => {
+    if (!saysRedisIsAway(error)) logger.warn({ queue: queue.name, err: error }, 'the queue had an error');
+  });
 }
 
 /** A queue as boards of BullMQ show it. */

@@ -7,13 +7,13 @@ import { z } from 'zod';
 import { DirectoryFullError, RunExistsError, RunOverError, UnknownRunError } from '../errors.js';
 import { defaultLogger, type Logger } from '../log.js';
 import type { RunDirectory, Wanted } from '../run-directory.js';
-import { connectRedis, saysRedisIsAway } from './connection.js';
+import { connectRedis } from './connection.js';
 import { detailOf, type RunEntry, readEntry, summaryFields, summaryOf } from './directory-entry.js';
 import { directoryKeys } from './directory-keys.js';
 import { recordRun, wantRun } from './directory-scripts.js';
 import { namingFull } from './full-redis.js';
 import { oneAtATime } from './one-at-a-time.js';
-import { runJobId, runJobOptions, runsQueue } from './queues.js';
+import { logErrorsOf, runJobId, runJobOptions, runsQueue } from './queues.js';
 import { recordTtlMs, runKeys } from './redis-run-store.js';
 import { removeKeysOfRun } from './remove-keys.js';
 import { readEventsAfter } from './run-events.js';
@@ -37,9 +37,7 @@ export async function createRedisRunDirectory(options: RedisRunDirectoryOptions)
   const { redisUrl, prefix, logger = defaultLogger('transport'), telemetry } = options;
   const client = await connectRedis(redisUrl, logger);
   const runs = runsQueue(client, prefix, telemetry);
-  runs.on('error', (error) => {
-    if (!saysRedisIsAway(error)) logger.warn({ queue: runs.name, err: error }, 'the queue had an error');
-  });
+  logErrorsOf(runs, logger);
   return new Directory(client, prefix, runs);
 }
 
