@@ -9,6 +9,7 @@ import type { ConductorTransport, Lease, RunChannel, RunConductor, RunHooks } fr
 import { RefusalCounter } from '../data-plane/refusal-counter.js';
 import { MemberRefusedError, RunClosedError } from '../errors.js';
 import { defaultLogger, failureFields, type Logger, shardFields } from '../log.js';
+import { messageOf } from '../message-of.js';
 import type { Allocate, RunMembership, ShardTaker, WorkerTransport } from '../worker-transport.js';
 import { type EmbeddedTaker, JobQueue } from './job-queue.js';
 import { EmbeddedMembership } from './membership.js';
@@ -106,12 +107,12 @@ class EmbeddedWorker implements WorkerTransport {
   settled(
     channel: EmbeddedRunChannel,
     job: ShardJob,
-    failure: { readonly message: string; readonly willRetry: boolean } | null,
+    failure: { readonly error: unknown; readonly willRetry: boolean } | null,
   ): void {
     const membership = this.#memberships.get(channel);
     if (!membership?.drop(job)) return;
     if (failure === null) channel.hooks.shardDropped(membership.hello, job);
-    else channel.hooks.shardFailed(membership.hello, job, failure.message, failure.willRetry);
+    else channel.hooks.shardFailed(membership.hello, job, messageOf(failure.error), failure.willRetry);
   }
 
   #assigned(job: ShardJob): void {

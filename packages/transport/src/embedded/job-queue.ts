@@ -17,7 +17,7 @@ export interface EmbeddedTaker extends ShardTaker {
 type SettledListener = (
   worker: object,
   job: ShardJob,
-  failure: { readonly message: string; readonly willRetry: boolean; readonly error: unknown } | null,
+  failure: { readonly error: unknown; readonly willRetry: boolean } | null,
 ) => void;
 
 /** A queue of shard jobs for takers in the same process. First in, first out; the least busy taker is served first. */
@@ -99,8 +99,7 @@ export class JobQueue {
       this.#waiting.push(entry);
       this.#schedulePump();
     }
-    const message = error instanceof Error ? error.message : String(error);
-    this.onSettled(taker.worker, entry.job, { message, willRetry, error });
+    this.onSettled(taker.worker, entry.job, { error, willRetry });
   }
 }
 

@@ -8,6 +8,7 @@ import { delimiter, join } from 'node:path';
 import ioredis = require('ioredis');
 
 import { RedisUnavailableError } from '../errors.js';
+import { messageOf } from '../message-of.js';
 
 const startDeadlineMs = 10_000;
 
@@ -70,10 +71,7 @@ export async function startPrivateRedis(binary: string): Promise<PrivateRedis> {
     await untilItAnswers(socket, guard);
   } catch (error) {
     await stop();
-    throw new RedisUnavailableError(
-      `${binary} was started and does not answer: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new RedisUnavailableError(`${binary} was started and does not answer: ${messageOf(error)}`, { cause: error });
   }
   // The server must not keep this process alive: it ends with it.
   guard.unref();

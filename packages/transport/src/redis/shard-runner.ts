@@ -2,6 +2,7 @@ import type { ShardJob } from '@elbo/protocol/messages';
 import type { RemoteMembership } from '../data-plane/remote-membership.js';
 import { saysNotNeeded } from '../errors.js';
 import { failureFields, type Logger, shardFields } from '../log.js';
+import { messageOf } from '../message-of.js';
 import { shardJobKey } from '../shard-job.js';
 
 interface Running {
@@ -63,7 +64,6 @@ export class ShardRunner {
   async #failed(job: ShardJob, willRetry: boolean, error: unknown): Promise<void> {
     const queueRetries = willRetry && this.#running.get(shardJobKey(job))?.sent === false;
     this.logger.warn({ ...shardFields(job), queueRetries, ...failureFields(error) }, 'a shard failed');
-    const message = error instanceof Error ? error.message : String(error);
-    (await this.membershipOf(job))?.failed(job, message, queueRetries);
+    (await this.membershipOf(job))?.failed(job, messageOf(error), queueRetries);
   }
 }
