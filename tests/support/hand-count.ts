@@ -2,9 +2,13 @@ import type { ShardJob } from '@elbo/protocol/messages';
 import type { RunChannel, RunHooks } from '@elbo/transport/conductor-transport';
 import { shardJobKey } from '@elbo/transport/shard-job';
 
-/** Counts the shards that are in the hands of workers, by what the transport tells and is told. */
+/**
+ * Counts the shards that are in the hands of workers, by what the transport tells and is told. A copy of a job that the
+ * queue kept for a dead worker may come to another when its step is long over; it is dropped without work and is none.
+ */
 export class HandCount {
   readonly #held = new Map<string, Set<string>>();
+  #version = 0;
 
   constructor(private readonly onCount: (count: number) => void) {}
 
@@ -53,6 +57,12 @@ export class HandCount {
             return assigned;
           };
         }
+        if (name === 'publish') {
+          return (version: number, parameters: Float32Array) => {
+            this.#version = version;
+            target.publish(version, parameters);
+          };
+        }
         const value: unknown = Reflect.get(target, name);
         return typeof value === 'function' ? value.bind(target) : value;
       },
@@ -60,6 +70,7 @@ export class HandCount {
   }
 
   #on(workerId: string, job: ShardJob): void {
+    if (job.parameterVersion < this.#version) return;
     this.#held.get(workerId)?.add(shardJobKey(job));
     this.onCount([...this.#held.values()].reduce((sum, keys) => sum + keys.size, 0));
   }
