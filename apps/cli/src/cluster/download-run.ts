@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Artefact } from '@elbo/protocol/cluster';
@@ -43,10 +42,9 @@ async function downloadFile(
   signal: AbortSignal,
 ): Promise<number> {
   const { server } = client.address;
-  const content = await client.artefact(runId, name, signal);
   let received = 0;
-  const counted = async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const chunk of chunks) {
+  const content = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of await client.artefact(runId, name, signal)) {
       received += chunk.length;
       if (received > bytes + mostGrowthBytes) throw notElbo(server, `${name} is longer than announced`);
       yield chunk;
@@ -55,7 +53,9 @@ async function downloadFile(
   const temporary = temporaryName(path);
   try {
     await mkdir(dirname(path), { recursive: true });
-    await pipeline(content, counted, createWriteStream(temporary), { signal });
+    // A stream that opens its file by itself may do so after a failure, when the file was removed already.
+    const file = await open(temporary, 'w');
+    await pipeline(content, file.createWriteStream(), { signal });
     await rename(temporary, path);
   } catch (error) {
     await rm(temporary, { force: true });
