@@ -203,7 +203,8 @@ describe.skipIf(!redisForTests)('who may do what', () => {
 
 describe('tokens', () => {
   it('that can be guessed, or are one for both, are refused at the start', () => {
-    expect(() => new TokenCheck({ full: 'fifteen letters', read: null })).toThrow(/16 characters/);
+    expect(() => new TokenCheck({ full: 'fifteen letters', read: null })).toThrow(/16 to 512/);
+    expect(() => new TokenCheck({ full: 'a token with spaces in it', read: null })).toThrow(/without spaces/);
     expect(() => new TokenCheck({ full: fullToken, read: 'short' })).toThrow(/read access/);
     expect(() => new TokenCheck({ full: fullToken, read: fullToken })).toThrow(/another one/);
     expect(() => new TokenCheck({ full: null, read: null })).toThrow(/needs a token/);

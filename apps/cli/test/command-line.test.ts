@@ -105,6 +105,7 @@ describe('elbo', () => {
       ['resume', 'a', '--threads', '2', '--server', 'http://127.0.0.1:1'],
       /--threads is for/,
     ],
+    ['a token that no header carries', ['runs', '--token', 'mit Umlaut, größer'], /cannot be one.*without spaces/],
     ['a cluster without a secret', ['worker', '--redis', 'redis://127.0.0.1:1'], /ELBO_TOKEN/],
   ])('ends with 2 and says why for %s', async (_name, args, message) => {
     const { code, stdout, stderr } = await run(args);

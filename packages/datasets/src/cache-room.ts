@@ -20,8 +20,13 @@ export interface CachedFile {
   /** Milliseconds since the Unix epoch. */
   readonly usedAt: number;
   readonly inUse: boolean;
-  /** The imported data set that it is, which is never removed by itself; null for one that can be had again. */
+  /** The imported data set that it is; null for any other. */
   readonly name: string | null;
+  /**
+   * Whether it can be had again: it is no imported data set. While an entry of the names is damaged, no whole file is
+   * known not to be what the entry stood for.
+   */
+  readonly replaceable: boolean;
 }
 
 /** Bytes of `20GiB`, `500 MiB` or `1000`; null for what is no size. */
@@ -42,8 +47,12 @@ export function cacheLimitBytes(env: NodeJS.ProcessEnv = process.env): number {
 /** Every data set and part of one in the cache, the least recently used first. */
 export async function listCachedFiles(cache: DatasetCache, now = Date.now()): Promise<CachedFile[]> {
   const names = new Map<string, string>();
+  let namesAreWhole = true;
   for (const name of await cache.names()) {
-    const hash = await cache.hashOf(name).catch(() => null); // a damaged entry stands for no file
+    const hash = await cache.hashOf(name).catch(() => {
+      namesAreWhole = false;
+      return null;
+    });
     if (hash !== null) names.set(hash, name);
   }
   const files: CachedFile[] = [];
@@ -56,15 +65,9 @@ export async function listCachedFiles(cache: DatasetCache, now = Date.now()): Pr
     const partial = ending !== undefined;
     const usedAt = found.atimeMs;
     const inUse = now - usedAt < inUseMs;
-    files.push({
-      path,
-      hash,
-      partial,
-      bytes: found.size,
-      usedAt,
-      inUse,
-      name: partial ? null : (names.get(hash) ?? null),
-    });
+    const name = partial ? null : (names.get(hash) ?? null);
+    const replaceable = partial || (name === null && namesAreWhole);
+    files.push({ path, hash, partial, bytes: found.size, usedAt, inUse, name, replaceable });
   }
   return files.sort((a, b) => a.usedAt - b.usedAt);
 }
@@ -75,7 +78,7 @@ export async function listCachedFiles(cache: DatasetCache, now = Date.now()): Pr
  * @throws CacheFullError when what is in use leaves too little
  */
 export async function makeRoom(cache: DatasetCache, bytes: number, limitBytes: number, except?: string): Promise<void> {
-  const files = (await listCachedFiles(cache)).filter((file) => file.name === null);
+  const files = (await listCachedFiles(cache)).filter((file) => file.replaceable);
   let held = files.reduce((sum, file) => sum + file.bytes, 0);
   for (const file of files) {
     if (held + bytes <= limitBytes) return;
@@ -88,7 +91,7 @@ export async function makeRoom(cache: DatasetCache, bytes: number, limitBytes: n
 
 /** Removes all that is not in use and can be had again. @returns what was removed */
 export async function pruneCache(cache: DatasetCache): Promise<CachedFile[]> {
-  const removed = (await listCachedFiles(cache)).filter((file) => file.name === null && !file.inUse);
+  const removed = (await listCachedFiles(cache)).filter((file) => file.replaceable && !file.inUse);
   for (const file of removed) await removePacked(file.path);
   return removed;
 }

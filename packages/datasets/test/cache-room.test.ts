@@ -54,6 +54,20 @@ describe('the bound of the cache', () => {
     expect(await pruneCache(cache)).toEqual([]);
   });
 
+  it('never removes what may be an imported data set whose entry is damaged', async () => {
+    const cache = await filledCache('1');
+    const train = await sourceFile('t', '1,2\n3,4\n');
+    const { hash } = await importDataset({ kind: 'csv', name: 'mine', train }, cache);
+    await utimes(cache.pathOf(hash), 0, 0);
+    const part = cache.partialPathOf(hashOf('2'));
+    await writeFile(part, '');
+    await utimes(part, 0, 0);
+    await writeFile(`${cache.folder}/names/mine.json`, '{');
+    expect((await pruneCache(cache)).map(({ path }) => path)).toEqual([part]);
+    await cache.makeRoom(1000);
+    expect(await held(cache)).toEqual([file('1'), `${hash}.elbods`].sort());
+  });
+
   it('knows parts of fetches and what a killed process left half written, and nothing else', async () => {
     const cache = await filledCache('1');
     const part = cache.partialPathOf(hashOf('2'));

@@ -1,3 +1,4 @@
+import { tokenPattern, tokenWords } from '@elbo/protocol/token';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import type { CoordinatorApi } from '../launch/serve-coordinator.js';
@@ -33,8 +34,8 @@ export function addApiFlags(command: Command): Command {
 export async function apiOf(flags: ApiFlags, token: string): Promise<CoordinatorApi | undefined> {
   if (flags.api === 'off') return undefined;
   const readToken = flags.readToken || null;
-  if (readToken !== null && (readToken.length < 16 || readToken === token)) {
-    throw new UsageError('ELBO_READ_TOKEN needs at least 16 characters, and must be another one than ELBO_TOKEN');
+  if (readToken !== null && (!tokenPattern.test(readToken) || readToken === token)) {
+    throw new UsageError(`ELBO_READ_TOKEN needs ${tokenWords}, and must be another one than ELBO_TOKEN`);
   }
   const { availableMemory } = await import('@elbo/coordinator/memory-ceiling');
   return {

@@ -1,3 +1,4 @@
+import { tokenPattern, tokenWords } from '@elbo/protocol/token';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type ClusterAddress, defaultServer, readServer } from '../cluster/address.js';
 import type { ClusterClient } from '../cluster/cluster-client.js';
@@ -30,6 +31,11 @@ function addressOf({ server = defaultServer, token }: ClusterFlags): ClusterAddr
   if (!token) {
     throw new UsageError(
       `the cluster at ${server} wants to know who asks: set ELBO_TOKEN to the one that its coordinator was started with`,
+    );
+  }
+  if (!tokenPattern.test(token)) {
+    throw new UsageError(
+      `the token for the cluster at ${server} cannot be one: it needs ${tokenWords}; set ELBO_TOKEN`,
     );
   }
   return { server, token };

@@ -1,3 +1,4 @@
+import type { CachedFile } from '@elbo/datasets/cache-room';
 import { Command } from 'commander';
 import { count, plural, printable } from '../progress/format.js';
 import { textTable } from '../progress/table.js';
@@ -66,14 +67,20 @@ async function showCache(flags: { prune?: true; json?: true }): Promise<void> {
     file.name ?? file.hash.slice(0, 12),
     `${(file.bytes / 2 ** 20).toFixed(1)} MiB`,
     new Date(file.usedAt).toISOString().slice(0, 16).replace('T', ' '),
-    file.name !== null ? 'imported: kept' : file.inUse ? 'in use' : file.partial ? 'part of a fetch' : '',
+    remarkOn(file),
   ]);
   if (rows.length > 0) print(textTable([['data set', 'size', 'last used (UTC)', ''], ...rows]));
-  const bytes = files.reduce((sum, file) => sum + (file.name === null ? file.bytes : 0), 0);
+  const bytes = files.reduce((sum, file) => sum + (file.replaceable ? file.bytes : 0), 0);
   const mebibytes = `${(bytes / 2 ** 20).toFixed(1)} MiB`;
   print(
     flags.prune
       ? `removed ${plural(files.length, 'file')}, ${mebibytes}, from ${cache.folder}`
       : `${mebibytes} of at most ${(cache.limitBytes / 2 ** 30).toFixed(1)} GiB in ${cache.folder}; imported data sets do not count`,
   );
+}
+
+function remarkOn({ name, replaceable, inUse, partial }: CachedFile): string {
+  if (name !== null) return 'imported: kept';
+  if (!replaceable) return 'kept: a damaged name may be its';
+  return inUse ? 'in use' : partial ? 'part of a fetch' : '';
 }

@@ -1,3 +1,4 @@
+import { tokenPattern, tokenWords } from '@elbo/protocol/token';
 import { InvalidArgumentError, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { redisUrl } from './parsers.js';
@@ -33,9 +34,9 @@ export function clusterAccess(flags: { readonly redis?: string; readonly token?:
   token: string;
 } {
   if (!flags.redis) throw new UsageError('which Redis? Give --redis redis://host:6379, or set REDIS_URL');
-  if (!flags.token || flags.token.length < 16) {
+  if (!flags.token || !tokenPattern.test(flags.token)) {
     throw new UsageError(
-      'the cluster needs a secret of at least 16 characters, the same for all: set ELBO_TOKEN, for example to the output of `openssl rand -hex 32`',
+      `the cluster needs a secret of ${tokenWords}, the same for all: set ELBO_TOKEN, for example to the output of \`openssl rand -hex 32\``,
     );
   }
   return { redisUrl: flags.redis, token: flags.token };

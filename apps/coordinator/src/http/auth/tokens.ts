@@ -1,8 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Access } from '@elbo/protocol/cluster';
-
-/** Shorter ones could be guessed. */
-export const shortestToken = 16;
+import { tokenPattern, tokenWords } from '@elbo/protocol/token';
 
 export interface AccessTokens {
   /** Null where nothing may be changed. */
@@ -14,15 +12,15 @@ export interface AccessTokens {
 export class TokenCheck {
   readonly #known: readonly { readonly digest: Buffer; readonly access: Access }[];
 
-  /** @throws Error when a token is too short, there is none, or both are one */
+  /** @throws Error when there is no token, one is no `tokenPattern`, or both are one */
   constructor({ full, read }: AccessTokens) {
     const given = [
       { token: full, access: 'full' as const },
       { token: read, access: 'read' as const },
     ].flatMap(({ token, access }) => (token === null ? [] : [{ token, access }]));
     if (given.length === 0) throw new Error('the API needs a token');
-    const short = given.find(({ token }) => token.length < shortestToken);
-    if (short) throw new Error(`the token for ${short.access} access needs at least ${shortestToken} characters`);
+    const bad = given.find(({ token }) => !tokenPattern.test(token));
+    if (bad) throw new Error(`the token for ${bad.access} access needs ${tokenWords}`);
     if (full === read) throw new Error('the token for reading must be another one than that for full access');
     this.#known = given.map(({ token, access }) => ({ digest: digest(token), access }));
   }
