@@ -59,7 +59,7 @@ async function listRuns(flags: RunsFlags, { args }: Command): Promise<void> {
     ago(now - run.submittedAt),
   ]);
   print(
-    textTable([['run', 'state', 'epoch', 'step', 'ELBO', 'images/s', 'workers', 'priority', 'submitted'], ...rows]),
+    textTable([['run', 'state', 'epoch', 'step', 'ELBO', 'examples/s', 'workers', 'priority', 'submitted'], ...rows]),
   );
 }
 
@@ -82,7 +82,7 @@ function described(run: RunDetail): string {
       ['step', stepOf(run)],
       ['ELBO', run.latest ? terms(run.latest) : ''],
       ['KL of each dimension', run.klPerDimension ? run.klPerDimension.map(nats).join(' ') : ''],
-      ['images a second', run.imagesPerSecond > 0 ? count(run.imagesPerSecond) : ''],
+      ['examples a second', run.imagesPerSecond > 0 ? count(run.imagesPerSecond) : ''],
       ['workers', `${count(run.workers)}${run.workerLimit === null ? '' : `, ${run.workerLimit} at most`}`],
       ['priority', run.priority],
       ['conducted by', printable(run.coordinator ?? '')],

@@ -44,6 +44,6 @@ async function listWorkers(flags: WorkersFlags): Promise<void> {
     ago(now - each.lastSeenAt),
     each.runs.join(' '),
   ]);
-  const heads = ['worker', 'host', 'threads', 'load', 'images/s', 'shards', 'failed', 'memory', 'seen', 'runs'];
+  const heads = ['worker', 'host', 'threads', 'load', 'examples/s', 'shards', 'failed', 'memory', 'seen', 'runs'];
   print(textTable([heads, ...rows]));
 }

@@ -16,7 +16,7 @@ export function EpochTable({ epochs }: { readonly epochs: readonly EpochEvent[] 
         <table class="plain">
           <thead>
             <tr>
-              {['Epoch', 'Train', 'Test', 'Reconstruction', 'KL', 'Active', 'Images/s', 'Time'].map((name) => (
+              {['Epoch', 'Train', 'Test', 'Reconstruction', 'KL', 'Active', 'Examples/s', 'Time'].map((name) => (
                 <th key={name} scope="col" class="number">
                   {name}
                 </th>

@@ -20,8 +20,8 @@ export function ThroughputPlot({ steps, sync }: StepsPlotProps) {
   const { data, newest } = useSmoothed(steps, (point) => point.imagesPerSecond);
   return (
     <Plot
-      title="Images a second"
-      summary={`Images a second over the steps; ${count(newest)} now`}
+      title="Examples a second"
+      summary={`Examples a second over the steps; ${count(newest)} now`}
       shape={`${logSteps.value}`}
       data={data}
       legend={[{ series: 2, name: 'smoothed', colour: 'train', format: count }]}

@@ -69,7 +69,7 @@ export function describeEvent(event: RunEvent): string {
       return `${event.engine}, ${event.transport}; ${plural(event.epochs, 'epoch')} of ${plural(event.stepsPerEpoch, 'step')}; ${count(event.parameterCount)} parameters`;
     case 'epoch': {
       const { elbo, reconstructionLogProb, klDivergence } = event.test ?? event.train;
-      return `epoch ${event.epoch}: ${event.test ? 'test' : 'train'} ELBO ${nats(elbo)} = ${nats(reconstructionLogProb)} − ${nats(klDivergence)}; ${count(event.imagesPerSecond)} images/s, ${duration(event.seconds)}`;
+      return `epoch ${event.epoch}: ${event.test ? 'test' : 'train'} ELBO ${nats(elbo)} = ${nats(reconstructionLogProb)} − ${nats(klDivergence)}; ${count(event.imagesPerSecond)} examples/s, ${duration(event.seconds)}`;
     }
     case 'checkpoint':
       return `saved after step ${count(event.step)}`;

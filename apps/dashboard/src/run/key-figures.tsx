@@ -17,7 +17,7 @@ export function KeyFigures({ run }: { readonly run: RunDetail }) {
       <Figure name="Reconstruction" value={figure('reconstructionLogProb')} unit="nats" />
       <Figure name="KL" value={figure('klDivergence')} unit="nats" />
       <Figure name="Active units" value={active} />
-      <Figure name="Images/s" value={imagesPerSecond > 0 ? count(imagesPerSecond) : null} />
+      <Figure name="Examples/s" value={imagesPerSecond > 0 ? count(imagesPerSecond) : null} />
       <Figure name="Workers" value={ofCluster.value ? count(workers) : null} />
       <Figure name="Parameters" value={parameterCount === null ? null : short(parameterCount)} />
       <div>

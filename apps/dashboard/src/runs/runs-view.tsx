@@ -102,7 +102,7 @@ function RunsTable({ runs }: { readonly runs: readonly RunSummary[] }) {
                 ELBO, nats
               </th>
               <th scope="col" class="number">
-                images/s
+                examples/s
               </th>
               <th scope="col" class="number">
                 Time
