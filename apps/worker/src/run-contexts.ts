@@ -20,6 +20,8 @@ export interface RunContext {
   readonly slots: number;
   /** Of its shards for the threads: the kept buffers are enough for its slots, and for one that was handed over. */
   readonly turns: Turns;
+  /** Of its shards for a kept buffer, from computing to the conductor's answer: one more is on its way. */
+  readonly buffers: Turns;
 }
 
 /** What the worker's surroundings give it: packed data sets, and memory where the coordinator's tensors lie too. */
@@ -103,6 +105,7 @@ export class RunContexts {
       scratch: new ScratchBuffers(Math.ceil(this.threads / slots) + 1, () => arena.allocate(length)),
       slots,
       turns: new Turns(slots + 1),
+      buffers: new Turns(slots + 2),
     };
   }
 

@@ -67,9 +67,13 @@ export class Worker {
       const context = await this.#contexts.of(job, membership);
       this.#taker.setSlots(this.#contexts.slots);
       const parameters = await membership.parametersFor(job.parameterVersion);
-      const { result, gradient } = await context.turns.take(() => this.#compute(job, membership, context, parameters));
-      await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, gradient);
-      this.#tally.did(job.runId, result.terms.sampleCount, result.computeMs);
+      const { terms, computeMs } = await context.buffers.take(async () => {
+        const compute = () => this.#compute(job, membership, context, parameters);
+        const { result, gradient } = await context.turns.take(compute);
+        await this.#contribute(membership, { job, workerId: this.options.workerId, ...result }, gradient);
+        return result;
+      });
+      this.#tally.did(job.runId, terms.sampleCount, computeMs);
     } catch (error) {
       // The run went on or ended without this shard: nothing is lost, and nobody waits for it.
       if (error instanceof StaleVersionError || error instanceof RunClosedError) {
