@@ -159,7 +159,8 @@ export function specOf(input: RunSpecInput): RunSpec {
   return runSpecSchema.parse(input);
 }
 
-const forgetfulArtefacts: RunArtefacts = {
+/** A run folder that keeps nothing. */
+export const forgetfulArtefacts: RunArtefacts = {
   path: '',
   checkpoints: [],
   continueAfter: async (step) => step,

@@ -171,7 +171,7 @@ async function conductOpened(
     } finally {
       workerWatch.stop();
       unwatch?.();
-      await checkpointer.settled();
+      await checkpointer.close();
       monitor.stop();
       await channel.close();
     }

@@ -42,6 +42,7 @@ interface Targets {
 export class Checkpointer {
   readonly #copy: Uint8Array;
   #saving: Promise<void> | null = null;
+  #closed = false;
   #storedAt: number;
   #filedAt: number;
 
@@ -61,22 +62,24 @@ export class Checkpointer {
 
   /** At an epoch's end: saves everything in the background, once the save before it is done. */
   async saveEpoch(epoch: EpochProgress): Promise<void> {
-    await this.settled();
+    await this.#saving;
     void this.#begin(epoch, { store: this.options.store !== null, folder: true, model: true });
   }
 
   /** Saves everything, and resolves when it is durable. */
   async saveAndSettle(epoch: EpochProgress): Promise<void> {
-    await this.settled();
+    await this.#saving;
     await this.#begin(epoch, { store: this.options.store !== null, folder: true, model: true });
   }
 
-  /** Resolves when nothing is being saved. */
-  async settled(): Promise<void> {
+  /** Begins no save from here on, one that waits for the save at hand neither; resolves when that is done. */
+  async close(): Promise<void> {
+    this.#closed = true;
     await this.#saving;
   }
 
   #begin(epoch: EpochProgress, targets: Targets): Promise<void> {
+    if (this.#closed) return Promise.resolve();
     const { run, state, build, now, onError } = this.options;
     const checkpoint = takeCheckpoint(run, state, epoch, this.#copy, build());
     if (targets.store) this.#storedAt = now();
