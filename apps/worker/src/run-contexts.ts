@@ -66,7 +66,10 @@ export class RunContexts {
     return (length) => this.#arenaOf(job, length).allocate(length);
   }
 
-  /** @throws RunClosedError when the membership has ended: a context of it would stay, for its end takes it away */
+  /**
+   * One that cannot be made is made anew for the next shard, in the memory that the membership has.
+   * @throws RunClosedError when the membership has ended: a context of it would stay, for its end takes it away
+   */
   async of(job: ShardJob, membership: RunMembership): Promise<RunContext> {
     if (membership.signal.aborted) throw new RunClosedError(job.runId, job.lease, 'the membership ended');
     const key = keyOf(job);
@@ -79,7 +82,9 @@ export class RunContexts {
         (ready) => {
           if (!membership.signal.aborted) this.#ready.set(key, ready);
         },
-        () => this.#forget(key),
+        () => {
+          if (this.#contexts.get(key) === context) this.#contexts.delete(key);
+        },
       );
     }
     return context;
