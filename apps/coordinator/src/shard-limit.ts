@@ -11,6 +11,7 @@ import { ChannelAround } from './channel-around.js';
 export class ShardLimit {
   /** Not yet in the queue. */
   #held: ShardJob[] = [];
+  /** In the queue, as far as is known, by shard: which of its attempts the queue still has, it alone knows. */
   readonly #queued = new Map<string, ShardJob>();
   /** What members took or were handed, by worker. */
   readonly #inHands = new Map<string, Set<string>>();
@@ -34,6 +35,8 @@ export class ShardLimit {
       },
       contributed: (header, buffer) => {
         const reply = hooks.contributed(header, buffer);
+        // A copy that the queue still has is refused when it comes.
+        this.#queued.delete(shardKey(header.job));
         this.#released(header.workerId, header.job);
         return reply;
       },
@@ -47,7 +50,7 @@ export class ShardLimit {
         this.#fill();
       },
       shardTaken: (member, job) => {
-        this.#queued.delete(shardJobKey(job));
+        this.#queued.delete(shardKey(job));
         this.#inHands.get(member.workerId)?.add(shardJobKey(job));
         hooks.shardTaken(member, job);
       },
@@ -56,7 +59,7 @@ export class ShardLimit {
         this.#released(member.workerId, job);
       },
       shardFailed: (member, job, message, willRetry) => {
-        if (willRetry) this.#queued.set(shardJobKey(job), job);
+        if (willRetry) this.#queued.set(shardKey(job), job);
         hooks.shardFailed(member, job, message, willRetry);
         this.#released(member.workerId, job);
       },
@@ -70,17 +73,16 @@ export class ShardLimit {
 
   async dispatch(jobs: readonly ShardJob[]): Promise<void> {
     const again: ShardJob[] = [];
-    const known = new Set(this.#held.map(shardJobKey));
     for (const job of jobs) {
       // The queue may have lost it.
-      if (this.#queued.has(shardJobKey(job))) again.push(job);
-      else if (!known.has(shardJobKey(job))) this.#held.push(job);
+      if (this.#queued.has(shardKey(job))) again.push(job);
+      else if (!this.isHeld(job)) this.#held.push(job);
     }
     await this.#channel?.dispatch([...again, ...this.#takeFromHeld()]);
   }
 
   isHeld(job: ShardJob): boolean {
-    return this.#held.some((held) => shardJobKey(held) === shardJobKey(job));
+    return this.#held.some((held) => shardKey(held) === shardKey(job));
   }
 
   /** Whether one more is in hands now. */
@@ -116,7 +118,7 @@ export class ShardLimit {
   #takeFromHeld(): ShardJob[] {
     const ready = this.#held.filter((job) => job.parameterVersion <= this.#version).slice(0, Math.max(0, this.#free));
     this.#held = this.#held.filter((job) => !ready.includes(job));
-    for (const job of ready) this.#queued.set(shardJobKey(job), job);
+    for (const job of ready) this.#queued.set(shardKey(job), job);
     return ready;
   }
 }
@@ -148,4 +150,9 @@ class LimitedChannel extends ChannelAround {
     this.channel.publish(version, parameters);
     this.limit.published(version);
   }
+}
+
+/** Of a shard, whichever attempt at it the job is. */
+function shardKey(job: ShardJob): string {
+  return shardJobKey({ ...job, attempt: 0 });
 }
