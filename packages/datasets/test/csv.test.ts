@@ -17,6 +17,13 @@ describe('the CSV importer', () => {
     expect((await read('\ufeff"1","2"\n')).values).toEqual(Float32Array.of(1, 2));
   });
 
+  it('reads lines that end in different ways in one file', async () => {
+    for (const text of ['1,2\r\n3,4\n5,6\r7,8', '1,2\r3,4\r\n5,6\n7,8']) {
+      expect((await read(text)).values).toEqual(Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8));
+    }
+    await expect(read('1,2\r\n3,4\n5,x\r\n')).rejects.toMatchObject({ code: 'not-a-number', line: 3 });
+  });
+
   it('takes the label column out, by name or number', async () => {
     for (const labelColumn of ['digit', 2]) {
       const table = await read('a,digit,b\n1,7,2\n3,300,4\n', { header: true, labelColumn });

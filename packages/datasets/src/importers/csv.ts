@@ -48,6 +48,8 @@ export async function readCsvExamples(path: string, options: CsvOptions): Promis
     delimiter: options.delimiter,
     info: true,
     max_record_size: maxRowBytes,
+    // Files that were joined may mix them: the first line does not decide.
+    record_delimiter: ['\r\n', '\n', '\r'],
     // Counted in CsvRows, which knows both counts and the line.
     relax_column_count: true,
     skip_empty_lines: true,
