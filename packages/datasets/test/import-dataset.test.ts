@@ -155,12 +155,13 @@ describe('a test fraction', () => {
     expect([...train.values]).toEqual([0, 1, 2, 4, 5, 7, 8]);
   });
 
-  it('loses and doubles nothing, and takes floor(n f)', () => {
+  it('loses and doubles nothing, and takes floor(n f), of 100 examples 29 for 0.29', () => {
+    expect(splitByFraction(counting(100), 0.29).test.count).toBe(29);
     fc.assert(
-      fc.property(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 1, max: 9 }), (count, tenths) => {
-        const size = Math.floor(count * (tenths / 10));
+      fc.property(fc.integer({ min: 2, max: 200 }), fc.integer({ min: 1, max: 99 }), (count, hundredths) => {
+        const size = Math.floor((count * hundredths) / 100);
         fc.pre(size > 0 && size < count);
-        const { train, test } = splitByFraction(counting(count), tenths / 10);
+        const { train, test } = splitByFraction(counting(count), hundredths / 100);
         expect(test.count).toBe(size);
         const all = [...train.values, ...test.values].sort((a, b) => a - b);
         expect(all).toEqual(Array.from({ length: count }, (_, i) => i));
