@@ -200,7 +200,8 @@ export function addSquares(squares: Float64Array, blocks: number, total: number)
   return total;
 }
 
-function expectLength(argument: string, tensor: Float32Array, length: number): void {
+/** @throws TensorMismatchError */
+export function expectLength(argument: string, tensor: Float32Array, length: number): void {
   if (tensor.length !== length) {
     throw new TensorMismatchError(argument, `has ${tensor.length} elements where ${length} are needed`);
   }

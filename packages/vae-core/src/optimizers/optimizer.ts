@@ -26,7 +26,7 @@ export interface Optimizer {
   /**
    * Averages the contributions and updates the parameters and the state.
    * @returns the global norm of the averaged gradient before clipping
-   * @throws NonFiniteGradientError before anything is changed
+   * @throws NonFiniteGradientError, TensorMismatchError, ForeignTensorError before anything is changed
    */
   update(inputs: UpdateInputs): { readonly gradientNorm: number };
 }

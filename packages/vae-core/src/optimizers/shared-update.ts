@@ -1,5 +1,5 @@
 import type { OptimizerSpec } from '@elbo/protocol/run-spec';
-import { type ElementRange, type Kernels, maxSources } from '../kernels/kernels.js';
+import { type ElementRange, expectLength, type Kernels, maxSources } from '../kernels/kernels.js';
 import type { TensorArena, TensorRef } from '../kernels/tensor-arena.js';
 import { optimizerStateCount } from './optimizer-state.js';
 import { mostParts, PartCounter } from './part-counter.js';
@@ -75,7 +75,7 @@ export class SharedUpdate {
   /** The owner's: sums the contributions and the squares of that sum. */
   sum(contributions: readonly Float32Array[]): GradientTensors {
     contributions.forEach((contribution, i) => {
-      this.#addresses[i] = this.kernels.arena.refOf(contribution).byteOffset;
+      this.#addresses[i] = this.#addressOf(`contributions[${i}]`, contribution);
     });
     this.#words[words.contributions] = contributions.length;
     this.#doAll(sections.sum);
@@ -84,7 +84,7 @@ export class SharedUpdate {
 
   /** The owner's: updates parameters and state with the sum. */
   apply(parameters: Float32Array, scale: number, learningRate: number, step: number): void {
-    this.#words[words.parameters] = this.kernels.arena.refOf(parameters).byteOffset;
+    this.#words[words.parameters] = this.#addressOf('parameters', parameters);
     this.#numbers[numbers.scale] = scale;
     this.#numbers[numbers.learningRate] = learningRate;
     this.#numbers[numbers.step] = step;
@@ -125,6 +125,12 @@ export class SharedUpdate {
     const count = this.#words[words.contributions] as number;
     for (let i = 0; i < count; i++) contributions.push(this.#view(this.#addresses[i] as number));
     return { contributions, sum: this.#sum, squares: this.#squares };
+  }
+
+  /** What is announced is the address alone: a tensor of another length would be read beyond its end. */
+  #addressOf(argument: string, tensor: Float32Array): number {
+    expectLength(argument, tensor, this.refs.length);
+    return this.kernels.arena.refOf(tensor).byteOffset;
   }
 
   #view(byteOffset: number): Float32Array {

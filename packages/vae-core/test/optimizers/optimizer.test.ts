@@ -149,6 +149,21 @@ describe.each(specs.map((spec) => [nameOf(spec), spec] as const))('%s', (_, spec
     );
   });
 
+  it('refuses tensors of another length, and changes neither them nor their neighbours', () => {
+    const initial = new Float32Array(100).fill(1);
+    const { parameters, optimizer, contributions } = bench(spec, initial, 2);
+    const rest = { sampleCount: 1, learningRate: 0.1, step: 0, clipGlobalNorm: null };
+    contributions[0]?.fill(1);
+    const short = { parameters, contributions: [parameters, contributions[0]!.subarray(0, 99)] };
+    expect(() => optimizer.update({ ...short, ...rest })).toThrow(/contributions\[1\].*99 elements where 100/);
+    const before = [...contributions[0]!];
+    const few = { parameters: parameters.subarray(0, 99), contributions };
+    expect(() => optimizer.update({ ...few, ...rest })).toThrow(/parameters.*99 elements where 100/);
+    expect([...parameters]).toEqual([...initial]);
+    expect([...contributions[0]!]).toEqual(before);
+    for (const state of optimizer.state) expect([...state]).toEqual([...new Float32Array(100)]);
+  });
+
   it('resumes from its state: interrupted and not interrupted, the same bits', () => {
     const run = (from: number, to: number, { parameters, optimizer, contributions }: ReturnType<typeof bench>) => {
       for (let step = from; step < to; step++) {
