@@ -15,17 +15,20 @@ export interface ProbabilisticPcaFit {
  * rotation that (7) leaves open chosen as I. W's columns are then orthogonal, so that p(z|x) has a diagonal covariance:
  * an encoder with a diagonal one loses nothing there (Lucas et al. 2019, "Don't blame the ELBO!").
  * @param data [count, dataDim]
- * @throws RangeError when the data are not a whole number of examples, latentDim leaves no dimension for the noise, or
- *   the data leave it no variance but rounding.
+ * @throws RangeError when the data are not a whole number of examples or not finite, latentDim leaves no dimension for
+ *   the noise, or the data leave it no variance but rounding.
  */
 export function fitProbabilisticPca(data: ArrayLike<number>, dataDim: number, latentDim: number): ProbabilisticPcaFit {
   if (data.length === 0 || data.length % dataDim !== 0) {
     throw new RangeError(`${data.length} numbers are not a whole number of examples of ${dataDim}`);
   }
-  if (!(latentDim >= 1 && latentDim < dataDim)) {
-    throw new RangeError(`latentDim is from 1 to dataDim - 1 (${dataDim - 1}), not ${latentDim}`);
+  if (!(Number.isInteger(latentDim) && latentDim >= 1 && latentDim < dataDim)) {
+    throw new RangeError(`latentDim is a whole number from 1 to dataDim - 1 (${dataDim - 1}), not ${latentDim}`);
   }
   const { mean, covariance } = meanAndCovariance(data, dataDim);
+  if (!covariance.every(Number.isFinite)) {
+    throw new RangeError('a number of the data is NaN or infinite, or too large to square');
+  }
   const { values, vectors } = symmetricEigen(covariance, dataDim);
   const variance = values.subarray(latentDim).reduce((sum, value) => sum + value, 0) / (dataDim - latentDim);
   // Eigenvalues that should be 0 come out as rounding of the largest: below this they cannot be told from it.

@@ -8,7 +8,7 @@ export interface LinearGaussian {
   readonly weight: ArrayLike<number>;
   /** [dataDim] */
   readonly bias: ArrayLike<number>;
-  /** sigma^2 */
+  /** sigma^2, above 0. */
   readonly variance: number;
 }
 
@@ -26,8 +26,14 @@ export class ProbabilisticPca {
   readonly #factor: Float64Array;
   readonly #logDeterminant: number;
 
+  /** @throws RangeError when the variance is not above 0, or weight and bias are not of the dimensions said. */
   constructor(model: LinearGaussian) {
-    const { latentDim, dataDim, weight, variance } = model;
+    const { latentDim, dataDim, weight, bias, variance } = model;
+    if (!(variance > 0)) throw new RangeError(`the variance of the noise must be above 0, not ${variance}`);
+    if (weight.length !== latentDim * dataDim || bias.length !== dataDim) {
+      const found = `a weight of ${weight.length} numbers and a bias of ${bias.length}`;
+      throw new RangeError(`${found} do not fit ${latentDim} latent and ${dataDim} data dimensions`);
+    }
     this.model = model;
     const m = new Float64Array(latentDim * latentDim);
     for (let i = 0; i < latentDim; i++) {

@@ -38,6 +38,14 @@ describe('the marginal and the posterior of probabilistic PCA equal those of the
 });
 
 describe('ln p(x) of probabilistic PCA', () => {
+  it('refuses a model without noise, whose ln p(x) would be NaN, and one whose arrays do not fit', () => {
+    const model = { latentDim: 1, dataDim: 2, weight: [1, 2], bias: [0, 0], variance: 1 };
+    for (const variance of [0, -1, Number.NaN]) {
+      expect(() => new ProbabilisticPca({ ...model, variance })).toThrow(/variance of the noise must be above 0/);
+    }
+    expect(() => new ProbabilisticPca({ ...model, weight: [1] })).toThrow(/a weight of 1 numbers and a bias of 2/);
+  });
+
   it('keeps its digits where the variance of the noise is small beside that of W z', () => {
     for (const variance of [1, 1e-4, 1e-8, 1e-12]) {
       const pca = new ProbabilisticPca({ latentDim: 1, dataDim: 2, weight: [3, 4], bias: [0, 0], variance });
@@ -133,7 +141,10 @@ describe('the maximum-likelihood fit of probabilistic PCA', () => {
 
   it('refuses data that are not whole examples, and more latent dimensions than leave room for noise', () => {
     expect(() => fitProbabilisticPca(data.subarray(1), dataDim, 2)).toThrow(/whole number of examples/);
-    expect(() => fitProbabilisticPca(data, dataDim, dataDim)).toThrow(/latentDim/);
+    for (const latentDim of [0, 1.5, dataDim]) {
+      expect(() => fitProbabilisticPca(data, dataDim, latentDim)).toThrow(/latentDim is a whole number/);
+    }
+    expect(() => fitProbabilisticPca([1, Number.NaN, 2, 3], 2, 1)).toThrow(/NaN or infinite/);
     expect(() => fitProbabilisticPca(new Float32Array(60), dataDim, 2)).toThrow(/no variance for the noise/);
   });
 
