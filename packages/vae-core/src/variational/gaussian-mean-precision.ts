@@ -1,6 +1,10 @@
+import { requireProper } from './proper-prior.js';
 import { digamma, logGamma } from './special-functions.js';
 
-/** p(mu|tau) = N(mean, 1 / (meanPrecision tau)), p(tau) = Gamma(shape, rate): PRML (10.22) and (10.23). */
+/**
+ * p(mu|tau) = N(mean, 1 / (meanPrecision tau)), p(tau) = Gamma(shape, rate): PRML (10.22) and (10.23). The last three
+ * are above 0; for hardly a prior, make them small.
+ */
 export interface NormalGamma {
   readonly mean: number;
   readonly meanPrecision: number;
@@ -27,8 +31,9 @@ const LN_2PI = Math.log(2 * Math.PI);
 /**
  * Mean-field variational inference of a Gaussian's unknown mean and precision (Bishop, Pattern Recognition and Machine
  * Learning, 10.1.3): q(mu) and q(tau) are each updated given the other until the bound rises by less than `tolerance`.
+ * @param data [count]
  * @param tolerance nats
- * @throws RangeError when there are no data
+ * @throws RangeError when there are no data, one of them is not finite, or the prior is improper
  */
 export function fitMeanAndPrecision(
   data: ArrayLike<number>,
@@ -36,7 +41,10 @@ export function fitMeanAndPrecision(
   { tolerance = 1e-12, maxIterations = 1000 } = {},
 ): MeanPrecisionFit {
   if (data.length === 0) throw new RangeError('there are no data to fit a mean and a precision to');
+  requireProper({ meanPrecision: [prior.meanPrecision, 0], shape: [prior.shape, 0], rate: [prior.rate, 0] });
   const { count, mean: sampleMean, scatter } = summarize(data);
+  if (!Number.isFinite(scatter))
+    throw new RangeError('a number of the data is NaN or infinite, or too large to square');
   // (10.26) and (10.29) do not depend on the other factor. The shape's 1/2 beyond count / 2 is p(mu|tau)'s own tau.
   const mean = (prior.meanPrecision * prior.mean + count * sampleMean) / (prior.meanPrecision + count);
   const shape = prior.shape + (count + 1) / 2;

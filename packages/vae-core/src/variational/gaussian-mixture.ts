@@ -1,19 +1,23 @@
 import { choleskyFactor } from '../linear-algebra/cholesky.js';
 import { RandomStreams } from '../random/streams.js';
 import { expectedLogPrecision, type GaussianWishart, gaussianWishartKl, scaledDistance } from './gaussian-wishart.js';
+import { requireProper } from './proper-prior.js';
 import { digamma, logGamma } from './special-functions.js';
 
-/** The prior of a Bayesian mixture of Gaussians (Bishop, Pattern Recognition and Machine Learning, (10.39), (10.40)). */
+/**
+ * The prior of a Bayesian mixture of Gaussians (Bishop, Pattern Recognition and Machine Learning, (10.39), (10.40)).
+ * It must be proper: where nothing is known, choose small numbers above the least ones.
+ */
 export interface GaussianMixturePrior {
-  /** alpha_0 of the symmetric Dirichlet over the weights; below 1, components that are not needed are emptied. */
+  /** alpha_0 of the symmetric Dirichlet over the weights, above 0; below 1, components not needed are emptied. */
   readonly concentration: number;
   /** m_0. [dim] */
   readonly mean: readonly number[];
-  /** beta_0 */
+  /** beta_0, above 0. */
   readonly meanPrecision: number;
-  /** nu_0, more than dim - 1. */
+  /** nu_0, above dim - 1. */
   readonly degreesOfFreedom: number;
-  /** W_0^-1. [dim, dim], row by row */
+  /** W_0^-1, positive definite: degreesOfFreedom times the covariance expected. Its lower triangle is read. [dim, dim] */
   readonly inverseScale: readonly number[];
 }
 
@@ -32,7 +36,9 @@ export interface GaussianMixtureFit {
  * Variational inference of a Bayesian mixture of Gaussians (PRML 10.2). Starts from each example given to the nearest
  * of `components` examples chosen by the seed; iterates until the bound rises by less than `tolerance` nats.
  * @param data [count, dim], dim from the prior's mean
- * @throws RangeError when the data are not a whole number of examples.
+ * @param tolerance nats
+ * @throws RangeError when the data are not a whole number of examples or not finite, there is no component, or the prior
+ *   is improper or does not fit; NotPositiveDefiniteError for its inverseScale.
  */
 export function fitGaussianMixture(
   data: ArrayLike<number>,
@@ -44,6 +50,11 @@ export function fitGaussianMixture(
   const dim = prior.mean.length;
   if (data.length === 0 || data.length % dim !== 0) {
     throw new RangeError(`${data.length} numbers are not a whole number of examples of ${dim}`);
+  }
+  if (!Array.prototype.every.call(data, Number.isFinite))
+    throw new RangeError('a number of the data is NaN or infinite');
+  if (!(Number.isInteger(components) && components >= 1)) {
+    throw new RangeError(`a mixture has 1 component or more, not ${components}`);
   }
   const base = gaussianWishartOf(prior);
   const examples = Array.from({ length: data.length / dim }, (_, n) =>
@@ -57,7 +68,7 @@ export function fitGaussianMixture(
     );
     const concentrations = Float64Array.from(
       posteriors,
-      ({ degreesOfFreedom }) => prior.concentration + degreesOfFreedom - prior.degreesOfFreedom,
+      ({ degreesOfFreedom }) => prior.concentration + (degreesOfFreedom - prior.degreesOfFreedom),
     ); // (10.58)
     const expectation = expectExamples(examples, concentrations, posteriors);
     responsibilities = expectation.responsibilities;
@@ -156,9 +167,21 @@ function dirichletKl(alpha: Float64Array, base: number): number {
 }
 
 function gaussianWishartOf(prior: GaussianMixturePrior): GaussianWishart {
+  const { concentration, meanPrecision, degreesOfFreedom } = prior;
+  const dim = prior.mean.length;
+  if (prior.inverseScale.length !== dim * dim) {
+    throw new RangeError(`the prior's inverseScale has ${prior.inverseScale.length} numbers, not ${dim} x ${dim}`);
+  }
+  requireProper({
+    concentration: [concentration, 0],
+    meanPrecision: [meanPrecision, 0],
+    degreesOfFreedom: [degreesOfFreedom, dim - 1],
+  });
   const inverseScale = Float64Array.from(prior.inverseScale);
-  const { meanPrecision, degreesOfFreedom } = prior;
-  const factor = choleskyFactor(inverseScale, prior.mean.length);
+  for (let i = 0; i < dim; i++) {
+    for (let j = 0; j < i; j++) inverseScale[j * dim + i] = inverseScale[i * dim + j] as number;
+  }
+  const factor = choleskyFactor(inverseScale, dim);
   return { mean: Float64Array.from(prior.mean), meanPrecision, degreesOfFreedom, inverseScale, factor };
 }
 

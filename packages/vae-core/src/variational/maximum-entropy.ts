@@ -20,9 +20,11 @@ const FULL_STEP_BELOW = 1e-9;
  * and its multipliers minimise the convex dual ln sum_i exp(sum_k multipliers_k (features_k(x_i) - moments_k)), whose
  * gradient is E[features] - moments and whose Hessian is the features' covariance. Newton's method with a backtracking
  * line search (Boyd and Vandenberghe, Convex Optimization, 9.5).
- * @param features [features][support]
+ * @param features [features][support]: the value of each feature at each point of the support
+ * @param moments [features]
  * @param tolerance of each moment, as a part of its largest distance from a value of the feature
- * @throws MomentConstraintError
+ * @throws RangeError when there is not one moment for each feature, or a feature is longer than another;
+ *   MomentConstraintError when no distribution on the support has the moments, or one feature follows from others.
  */
 export function maximumEntropy(
   features: readonly ArrayLike<number>[],

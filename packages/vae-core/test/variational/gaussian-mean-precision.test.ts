@@ -76,8 +76,15 @@ describe("mean-field inference of a Gaussian's mean and precision", () => {
     );
   });
 
-  it('refuses to fit no data, which would give NaN', () => {
-    expect(() => fitMeanAndPrecision([], prior)).toThrow(RangeError);
+  it('refuses what would give NaN: no data, data that are not finite, an improper prior', () => {
+    for (const data of [[], [1, Number.NaN], [1, Number.POSITIVE_INFINITY]]) {
+      expect(() => fitMeanAndPrecision(data, prior)).toThrow(RangeError);
+    }
+    for (const name of ['meanPrecision', 'shape', 'rate'] as const) {
+      for (const value of [0, -1, Number.NaN]) {
+        expect(() => fitMeanAndPrecision(x, { ...prior, [name]: value })).toThrow(`${name} must be a number above 0`);
+      }
+    }
   });
 
   it('ends near the sample mean and precision when the prior says little and the data are many', () => {

@@ -114,6 +114,30 @@ describe('variational inference of a Bayesian mixture of Gaussians', () => {
     expect(() => fitGaussianMixture([], 2, priorWith(1), 1)).toThrow(RangeError);
   });
 
+  it('refuses what would give NaN: data that are not finite, no component, an improper prior', () => {
+    const data = [...threeClusters(1, 6)];
+    const fit = (change: Partial<GaussianMixturePrior>, components = 2) =>
+      fitGaussianMixture(data, components, { ...priorWith(1), ...change }, 1);
+    expect(() => fitGaussianMixture([...data, Number.NaN, 1], 2, priorWith(1), 1)).toThrow(/NaN or infinite/);
+    for (const components of [0, 1.5]) expect(() => fit({}, components)).toThrow(/1 component or more/);
+    expect(() => fit({ concentration: 0 })).toThrow(/concentration must be a number above 0/);
+    expect(() => fit({ meanPrecision: 0 })).toThrow(/meanPrecision must be a number above 0/);
+    expect(() => fit({ degreesOfFreedom: 1 })).toThrow(/degreesOfFreedom must be a number above 1/);
+    expect(() => fit({ inverseScale: [1, 0, 1] })).toThrow(/has 3 numbers, not 2 x 2/);
+  });
+
+  it('keeps a concentration that vanishes beside the degrees of freedom', () => {
+    const { concentrations, lowerBounds } = fitGaussianMixture(threeClusters(1, 30), 6, priorWith(1e-20), 1);
+    expect(Math.min(...concentrations)).toBe(1e-20);
+    expect(Number.isFinite(lowerBounds.at(-1))).toBe(true);
+  });
+
+  it('reads the lower triangle of inverseScale', () => {
+    const bound = (inverseScale: number[]) =>
+      fitGaussianMixture(threeClusters(1, 30), 2, { ...priorWith(1), inverseScale }, 1).lowerBounds.at(-1);
+    expect(bound([1, 9, 0.5, 1])).toBe(bound([1, 0.5, 0.5, 1]));
+  });
+
   it('gives the same bits for the same seed, and responsibilities that add up to 1', () => {
     const data = threeClusters(1, 60);
     const fit = fitGaussianMixture(data, 4, priorWith(1), 5);
