@@ -9,6 +9,7 @@ export interface BatchTerms {
   readonly klDivergence: Float32Array;
 }
 
+/** No array given to an engine lies in shared memory, as a TensorArena's does: copy it first. */
 export interface ElboInputs {
   /** All parameters, flat, by the model's layout. [layout.length] */
   readonly parameters: Float32Array;
@@ -40,6 +41,10 @@ export type DecodeFunction = (parameters: Float32Array, z: Float32Array) => Prom
 /**
  * Runs the programs of a model. One engine belongs to one thread. Compiled functions are cached by
  * (model, monteCarloSamples, batchSize): compiling the same twice gives the same function.
+ *
+ * Compiling throws EngineInputError for sizes that are no whole numbers of at least 1, UnsupportedOpError and
+ * DataDependentControlFlowError for models of other ops; what is compiled throws EngineInputError for arrays that do not
+ * fit. Both throw EngineDisposedError after dispose().
  */
 export interface Engine {
   readonly name: EngineName;

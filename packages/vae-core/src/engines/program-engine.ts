@@ -41,6 +41,12 @@ export function createEngine(compiler: ProgramCompiler): Engine {
   /** The same function object for the same program, as the Engine interface promises. */
   const cached = <F>(program: Program, wrap: (run: Runner) => F): Promise<F> => {
     if (disposed) return Promise.reject(new EngineDisposedError(compiler.name));
+    for (const [name, shape] of program.inputs) {
+      // A mean of no samples is 0, NaN or what the memory held, by the engine.
+      if (shape.every((size) => Number.isInteger(size) && size >= 1)) continue;
+      const problem = `its shape is [${shape.join(', ')}], and each size is a whole number of at least 1`;
+      return Promise.reject(new EngineInputError(compiler.name, name, problem));
+    }
     return remember(functions, program.key, async () => wrap(await runner(program))) as Promise<F>;
   };
 

@@ -153,6 +153,15 @@ export async function describeEngine(name: EngineName): Promise<void> {
       await expect(run({ ...inputs, x: doubles }, gradient)).rejects.toMatchObject(refused('x'));
     });
 
+    test('refuses to compile for no sample, no example and parts of one', async () => {
+      const { model } = makeSubject();
+      const refused = (input: string) => ({ code: 'ENGINE_INPUT', engine: name, input });
+      await expect(engine.compileGradient(model, 0, 4)).rejects.toMatchObject(refused('epsilon'));
+      await expect(engine.compileEvaluation(model, 1, 0)).rejects.toMatchObject(refused('x'));
+      await expect(engine.compileEncoder(model, 1.5)).rejects.toMatchObject(refused('x'));
+      await expect(engine.compileDecoder(model, Number.NaN)).rejects.toMatchObject(refused('z'));
+    });
+
     test('does nothing more once it is disposed', async () => {
       const disposed = await loadEngine(name);
       const { model, inputs } = makeSubject();
