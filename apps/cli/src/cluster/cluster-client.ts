@@ -13,9 +13,8 @@ import { z } from 'zod';
 import { ClusterError } from '../errors.js';
 import { printable } from '../progress/format.js';
 import type { ClusterAddress } from './address.js';
-import { notElbo, type RequestOptions, readBytes, request } from './request.js';
+import { answerWithinMs, notElbo, type RequestOptions, readBytes, request } from './request.js';
 
-const answerWithinMs = 30_000;
 const maxAnswerBytes = 32 * 1024 * 1024;
 
 // Of another version only the version is wanted.

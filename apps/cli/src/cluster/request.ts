@@ -8,9 +8,13 @@ export interface RequestOptions {
   /** Sent as JSON. */
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>>;
-  /** How long the answer may take to begin, and `readBytes` to end. */
+  /** Ends the request, and `readBytes` of its answer. */
   readonly signal: AbortSignal;
+  /** How long the answer may take to begin. */
+  readonly answerWithinMs?: number;
 }
+
+export const answerWithinMs = 30_000;
 
 /**
  * Asks the API for `/api/v1/<path>`, and resolves with an answer that is no error.
@@ -22,6 +26,12 @@ export async function request(
   options: RequestOptions,
 ): Promise<Response> {
   const { method = 'GET', body, headers, signal } = options;
+  // Node's fetch may wait for ever when a connection closes as it opens, and nothing of it keeps the process alive.
+  const late = new AbortController();
+  const timer = setTimeout(
+    () => late.abort(new DOMException('no answer', 'TimeoutError')),
+    options.answerWithinMs ?? answerWithinMs,
+  );
   const init: RequestInit = {
     method,
     headers: {
@@ -31,12 +41,14 @@ export async function request(
     },
     // Nobody else is to get the token.
     redirect: 'error',
-    signal,
+    signal: AbortSignal.any([signal, late.signal]),
   };
   if (body !== undefined) init.body = JSON.stringify(body);
-  const response = await fetch(`${server}/api/v1/${path}`, init).catch((error: unknown) => {
-    throw unreachable(server, error);
-  });
+  const response = await fetch(`${server}/api/v1/${path}`, init)
+    .catch((error: unknown) => {
+      throw unreachable(server, error);
+    })
+    .finally(() => clearTimeout(timer));
   if (!response.ok) throw refusal(server, response.status, await problemOf(response));
   return response;
 }

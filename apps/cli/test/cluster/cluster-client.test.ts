@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { ClusterClient } from '@elbo/cli/cluster/cluster-client';
 import { downloadRun } from '@elbo/cli/cluster/download-run';
 import { findRun } from '@elbo/cli/cluster/find-run';
+import { request } from '@elbo/cli/cluster/request';
 import { ClusterError, UsageError } from '@elbo/cli/errors';
 import type { RunSummary } from '@elbo/protocol/cluster';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -39,6 +40,14 @@ describe('the client of a cluster', () => {
     expect(code).toBe('unreachable');
     expect(message).toMatch(/ECONNREFUSED.*start `elbo coordinator`.*--server/);
     expect(message).not.toContain(token);
+  });
+
+  it('says that no answer came, where its caller would wait for ever', async () => {
+    const { url: server } = await serve({ silent: () => {} });
+    const { signal } = new AbortController();
+    const { code, message } = await errorOf(request({ server, token }, 'silent', { signal, answerWithinMs: 20 }));
+    expect(code).toBe('unreachable');
+    expect(message).toContain('no answer in time');
   });
 
   it.each<[string, Answer, string, RegExp]>([
