@@ -53,6 +53,8 @@ describe.skipIf(!redisForTests)('files of runs over the HTTP API', () => {
     const etag = answer.headers.get('etag') ?? '';
     const known = (value: string) => api.fetch(path, { headers: { 'if-none-match': value } });
     expect([(await known(etag)).status, (await known(`W/${etag}, "other"`)).status]).toEqual([304, 304]);
+    const head = await api.fetch(path, { method: 'HEAD' });
+    expect([head.status, head.headers.get('content-length')]).toEqual([200, `${model.length}`]);
     await writeFile(join(folder, 'model.safetensors'), 'another');
     expect((await known(etag)).status).toBe(200);
     const empty = await api.fetch(`/api/v1/runs/${runId}/artefacts/metrics.ndjson`);

@@ -121,7 +121,9 @@ export async function describeApi(app: Api): Promise<void> {
   app.addHook('onRoute', ({ config, schema, method }) => {
     if (!schema || schema.hide) return;
     if (config?.access === 'none') Object.assign(schema, { security: [] });
-    else if (method !== 'GET') Object.assign(schema, { security: [{ token: ['full'] }, { session: ['full'] }] });
+    else if (method !== 'GET' && method !== 'HEAD') {
+      Object.assign(schema, { security: [{ token: ['full'] }, { session: ['full'] }] });
+    }
   });
 }
 

@@ -57,7 +57,6 @@ export async function createApi(options: ApiOptions): Promise<Api> {
     connectionTimeout: 120_000,
     keepAliveTimeout: 30_000,
     routerOptions: { maxParamLength: 128 },
-    exposeHeadRoutes: false,
     forceCloseConnections: true,
     frameworkErrors: answerProblem,
   }).withTypeProvider<ZodTypeProvider>();

@@ -11,6 +11,7 @@ export function streamRoutes(api: Api, streams: Streams): void {
     '/api/v1/events',
     {
       config: { stream: true },
+      exposeHeadRoute: false, // it would stay open, and say nothing
       schema: {
         tags,
         summary: 'What changes in the cluster',
@@ -26,6 +27,7 @@ export function streamRoutes(api: Api, streams: Streams): void {
     '/api/v1/runs/:runId/events',
     {
       config: { stream: true },
+      exposeHeadRoute: false,
       schema: {
         tags,
         summary: 'The events of a run',
