@@ -289,6 +289,20 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
     }
   });
 
+  it('thinks nothing of clients that go away before they are heard', async () => {
+    const body = JSON.stringify({ token: 'of nobody' });
+    const login = `POST /api/v1/session HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+    for (const text of ['GET /api/v1/runs HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n', login + body]) {
+      for (let i = 0; i < 50; i++) {
+        const socket = connect(Number(cluster.address.port), cluster.address.hostname);
+        await once(socket, 'connect');
+        socket.write(text, () => socket.resetAndDestroy());
+        await once(socket, 'close');
+      }
+    }
+    expect((await cluster.ask('/healthz', { as: null })).status).toBe(200);
+  });
+
   it('takes a few wrong tokens at its login and then none for a while', async () => {
     const login = (token: string) => cluster.post('/api/v1/session', { token }, { as: null });
     const statuses: number[] = [];

@@ -47,8 +47,16 @@ export async function guardApi(api: Api, { tokens, listenHost, hostNames }: Guar
   const sessions = new Sessions();
   const isOwnHost = hostCheck(listenHost, hostNames);
   await api.register(rateLimit, { global: false });
-  const perAddress = api.createRateLimit({ max: requestsPerMinute, timeWindow: 60_000 });
-  const failedLogins = api.createRateLimit({ max: failedLoginsPerMinute, timeWindow: 60_000 });
+  const perMinute = (max: number): ReturnType<Api['createRateLimit']> => {
+    const limit = api.createRateLimit({ max, timeWindow: 60_000 });
+    return async (request, options) => {
+      if (request.socket.remoteAddress === undefined)
+        throw new Refusal(400, 'gone', 'who asked went away, and has no address any more');
+      return limit(request, options);
+    };
+  };
+  const perAddress = perMinute(requestsPerMinute);
+  const failedLogins = perMinute(failedLoginsPerMinute);
   api.decorateRequest('access', null);
 
   const sessionOf = (request: FastifyRequest) => request.cookies[cookieName(request)];
