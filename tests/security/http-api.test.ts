@@ -279,7 +279,15 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
       'metrics?points=-1',
       'metrics?points=a',
       'latent?limit=99999',
+      'metrics?points=',
+      'metrics?points=0x10',
+      'metrics?points=5&points=5',
       'decode.png?x=NaN&y=0',
+      'decode.png?x=&y=',
+      'decode.png?x=0&y=%20',
+      'examples/.png',
+      'examples/%20.png',
+      'pictures/0x1/samples.png',
     ]) {
       expect([query, (await cluster.ask(`/api/v1/runs/${runId}/${query}`)).status]).toEqual([query, 400]);
     }

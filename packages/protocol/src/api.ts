@@ -53,22 +53,29 @@ export const nestedArtefactParamsSchema = z.strictObject({
   name: fileNameSchema,
 });
 
+/** A number of an address, in decimal: an empty one is a variable that was not set, and no zero. */
+const written = <Schema extends z.ZodType>(schema: Schema) =>
+  z.preprocess(
+    (text) => (typeof text === 'string' && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : text),
+    schema,
+  );
+
 export const pictureKindSchema = z.enum(['samples', 'reconstructions']);
 export const pictureParamsSchema = z.strictObject({
   runId: runIdSchema,
-  epoch: z.coerce.number().int().min(1).max(9_999_999),
+  epoch: written(z.int().min(1).max(9_999_999)),
   kind: pictureKindSchema,
 });
 
-export const metricsQuerySchema = z.strictObject({ points: z.coerce.number().int().min(2).max(2000).default(1000) });
-export const latentQuerySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(5000).default(1000) });
+export const metricsQuerySchema = z.strictObject({ points: written(z.int().min(2).max(2000).default(1000)) });
+export const latentQuerySchema = z.strictObject({ limit: written(z.int().min(1).max(5000).default(1000)) });
 
-const coordinateSchema = z.coerce.number().min(-1e6).max(1e6);
+const coordinateSchema = written(z.number().min(-1e6).max(1e6));
 export const pointQuerySchema = z.strictObject({ x: coordinateSchema, y: coordinateSchema });
 
 export const exampleParamsSchema = z.strictObject({
   runId: runIdSchema,
-  index: z.coerce.number().int().min(0).max(1e9),
+  index: written(z.int().min(0).max(1e9)),
 });
 export const exampleQuerySchema = z.strictObject({ split: splitNameSchema.default('test') });
 
