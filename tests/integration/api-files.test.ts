@@ -66,7 +66,9 @@ describe.skipIf(!redisForTests)('files of runs over the HTTP API', () => {
     expect((await api.json('/api/v1/runs/no-folder-yet/artefacts')).body).toEqual({ artefacts: [] });
     expect((await api.json('/api/v1/runs/no-folder-yet/pictures')).body).toEqual({ epochs: [] });
     expect((await metrics('no-folder-yet')).steps.step).toEqual([]);
-    expect((await api.json('/api/v1/runs/no-such-run/metrics')).status).toBe(404);
+    for (const what of ['metrics', 'artefacts', 'pictures']) {
+      expect((await api.json(`/api/v1/runs/no-such-run/${what}`)).body.code).toBe('unknown-run');
+    }
   });
 
   it('tell the curves of a run: a choice of its steps, and all of its epochs', async () => {

@@ -79,7 +79,7 @@ export async function createApi(options: ApiOptions): Promise<Api> {
   runRoutes(api, directory, new Submissions(directory, options.memoryLimit));
   streamRoutes(api, streams);
   metricsRoutes(api, directory, folders);
-  artefactRoutes(api, folders);
+  artefactRoutes(api, directory, folders);
   modelViewRoutes(api, folders, views);
   datasetRoutes(api);
   if (queues.length > 0) await queueRoutes(api, queues);

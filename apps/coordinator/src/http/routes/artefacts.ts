@@ -6,9 +6,10 @@ import {
   pictureParamsSchema,
   runParamsSchema,
 } from '@elbo/protocol/api';
+import type { RunDirectory } from '@elbo/transport/run-directory';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type Api, answers, answersBytes } from '../api.js';
-import { Refusal } from '../problem.js';
+import { Refusal, unknownRun } from '../problem.js';
 import { artefactType, listArtefacts } from '../run-folders/artefact-names.js';
 import { openRunFile, type RunFolders } from '../run-folders/run-folders.js';
 
@@ -22,15 +23,26 @@ export async function folderOf(folders: RunFolders, runId: string): Promise<stri
   return folder;
 }
 
-export function artefactRoutes(api: Api, folders: RunFolders): void {
+/** The folder of a run; null while it has not begun. @throws Refusal when there is no such run */
+export async function folderIfBegun(
+  folders: RunFolders,
+  directory: Pick<RunDirectory, 'find'>,
+  runId: string,
+): Promise<string | null> {
+  const folder = await folders.find(runId);
+  if (folder === null && (await directory.find(runId)) === null) throw unknownRun(runId);
+  return folder;
+}
+
+export function artefactRoutes(api: Api, directory: RunDirectory, folders: RunFolders): void {
   const path = '/api/v1/runs/:runId/artefacts';
-  const bytes = answersBytes('application/octet-stream', 'The file');
+  const bytes = answersBytes('*/*', 'The file, of the content type that the list of files names');
 
   api.get(
     path,
     { schema: { tags, summary: 'The files of a run', params: runParamsSchema, response: answers(artefactsSchema) } },
     async ({ params: { runId } }) => {
-      const folder = await folders.find(runId);
+      const folder = await folderIfBegun(folders, directory, runId);
       return { artefacts: folder === null ? [] : await listArtefacts(folder) };
     },
   );
@@ -56,7 +68,7 @@ export function artefactRoutes(api: Api, folders: RunFolders): void {
       },
     },
     async ({ params: { runId } }) => {
-      const folder = await folders.find(runId);
+      const folder = await folderIfBegun(folders, directory, runId);
       return { epochs: folder === null ? [] : epochsOf((await listArtefacts(folder)).map(({ name }) => name)) };
     },
   );

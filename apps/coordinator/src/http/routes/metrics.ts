@@ -2,10 +2,10 @@ import { metricsQuerySchema, runParamsSchema } from '@elbo/protocol/api';
 import { runMetricsSchema } from '@elbo/protocol/cluster';
 import type { RunDirectory } from '@elbo/transport/run-directory';
 import { type Api, answers } from '../api.js';
-import { unknownRun } from '../problem.js';
 import { metricsOf } from '../run-folders/metrics-file.js';
 import { MetricsFiles } from '../run-folders/metrics-files.js';
 import type { RunFolders } from '../run-folders/run-folders.js';
+import { folderIfBegun } from './artefacts.js';
 
 export function metricsRoutes(api: Api, directory: RunDirectory, folders: RunFolders): void {
   const files = new MetricsFiles();
@@ -23,10 +23,8 @@ export function metricsRoutes(api: Api, directory: RunDirectory, folders: RunFol
       },
     },
     async ({ params: { runId }, query: { points } }) => {
-      const folder = await folders.find(runId);
-      if (folder !== null) return files.read(folder, points);
-      if ((await directory.find(runId)) === null) throw unknownRun(runId);
-      return metricsOf([], []); // it has not begun
+      const folder = await folderIfBegun(folders, directory, runId);
+      return folder === null ? metricsOf([], []) : files.read(folder, points);
     },
   );
 }
