@@ -10,6 +10,9 @@ import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { ModelViewError, type ModelViewFault } from './model-views.js';
 
+/** Of the body of a request. */
+export const largestBodyBytes = 256 * 1024;
+
 /** A request that is refused: what its answer says. */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
@@ -40,6 +43,11 @@ const frameworkCodes: Readonly<Record<number, string>> = {
   413: 'too-large',
   414: 'too-large',
   415: 'unsupported-media-type',
+};
+/** What the framework calls by its name alone, with the way out. */
+const frameworkMessages: Readonly<Record<string, string>> = {
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: 'a body is JSON here, and says so: Content-Type: application/json',
+  FST_ERR_CTP_BODY_TOO_LARGE: `a body may have ${largestBodyBytes / 1024} KiB here`,
 };
 const mostIssues = 5;
 const longestMessage = 2000;
@@ -84,5 +92,9 @@ export function refusalOf(error: FastifyError): Refusal | null {
   if (error instanceof RunExistsError) return new Refusal(409, 'run-exists', error.message);
   const { statusCode } = error;
   if (statusCode === undefined || statusCode < 400 || statusCode > 499) return null;
-  return new Refusal(statusCode, frameworkCodes[statusCode] ?? 'bad-request', error.message);
+  return new Refusal(
+    statusCode,
+    frameworkCodes[statusCode] ?? 'bad-request',
+    frameworkMessages[error.code] ?? error.message,
+  );
 }

@@ -10,7 +10,7 @@ import { type GuardOptions, guardApi } from './auth/guard.js';
 import type { ModelViews } from './model-views.js';
 import { describeApi } from './openapi.js';
 import { patientDirectory } from './patient-directory.js';
-import { answerProblem } from './problem.js';
+import { answerProblem, largestBodyBytes } from './problem.js';
 import { artefactRoutes } from './routes/artefacts.js';
 import { dashboardRoutes } from './routes/dashboard.js';
 import { datasetRoutes } from './routes/datasets.js';
@@ -40,7 +40,6 @@ export interface ApiOptions extends GuardOptions {
   readonly logger: FastifyBaseLogger;
 }
 
-const largestBodyBytes = 256 * 1024;
 const mostConnections = 2000;
 
 /** The HTTP API and the page, not yet listening. Closing it leaves what was given to it open. */
