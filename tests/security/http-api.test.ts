@@ -197,6 +197,7 @@ describe.skipIf(!redisForTests)('the HTTP API', () => {
       }
     }
     expect((await cluster.ask(`/api/v1/runs/${runId}/artefacts/spec.yaml`)).status).toBe(200);
+    expect((await cluster.ask('/api/v1//runs')).status).toBe(404);
   });
 
   it('follows no link and waits at no pipe that lies in the folder of a run', async () => {

@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import fastifyStatic from '@fastify/static';
-import type { FastifyReply } from 'fastify';
+import type { FastifyError, FastifyReply } from 'fastify';
 import type { Api } from '../api.js';
-import { sendProblem } from '../problem.js';
+import { answerProblem, sendProblem } from '../problem.js';
 
 const notBuilt = `<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>Elbo</title>
@@ -25,6 +25,10 @@ export async function dashboardRoutes(api: Api, folder: string | null): Promise<
       pages.get('/', async (_request, reply) => reply.type('text/html; charset=utf-8').send(notBuilt as never));
       return;
     }
+    // `//` in an address, of a variable that was not set, is not forbidden: there is nothing.
+    pages.setErrorHandler((error: FastifyError, request, reply) =>
+      (error.statusCode ?? 500) < 500 ? reply.callNotFound() : answerProblem(error, request, reply),
+    );
     await pages.register(fastifyStatic, {
       root: built,
       index: 'index.html',
@@ -41,6 +45,7 @@ export async function dashboardRoutes(api: Api, folder: string | null): Promise<
     const isPage = method === 'GET' && headers.accept?.includes('text/html') && !/^\/(api|queues|assets)\//.test(url);
     // A place within the page, opened anew.
     if (built !== null && isPage) return reply.sendFile('index.html');
-    return sendProblem(reply, 404, 'not-found', 'there is nothing at this address; /openapi.json says what there is');
+    const message = `nothing answers ${method} at this address; /openapi.json says what there is`;
+    return sendProblem(reply, 404, 'not-found', message);
   });
 }
