@@ -57,6 +57,11 @@ describe.skipIf(!redisForTests)('files of runs over the HTTP API', () => {
     expect([head.status, head.headers.get('content-length')]).toEqual([200, `${model.length}`]);
     await writeFile(join(folder, 'model.safetensors'), 'another');
     expect((await known(etag)).status).toBe(200);
+    const kept = async (path: string) => (await api.fetch(path)).headers.get('cache-control');
+    expect(await kept(path)).toBe('private, no-cache');
+    for (const changing of ['runs', 'nothing', `runs/${runId}/metrics`]) {
+      expect(await kept(`/api/v1/${changing}`)).toBe('no-store');
+    }
     const empty = await api.fetch(`/api/v1/runs/${runId}/artefacts/metrics.ndjson`);
     expect([empty.status, await empty.text()]).toEqual([200, '']);
   });

@@ -70,7 +70,9 @@ export async function guardApi(api: Api, { tokens, listenHost, hostNames }: Guar
     return session === undefined ? null : sessions.accessOf(session);
   };
 
-  api.addHook('onRequest', async (request) => {
+  api.addHook('onRequest', async (request, reply) => {
+    // Of the cluster as it is now: no cache on the way may keep it.
+    if (request.url.startsWith('/api/')) reply.header('cache-control', 'no-store');
     const { headers, method } = request;
     const { config } = request.routeOptions;
     if (!config.anyHost && !isOwnHost(headers.host)) {
