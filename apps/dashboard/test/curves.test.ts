@@ -130,6 +130,8 @@ describe('logTicks', () => {
     expect(logTicks(1, 4690)).toEqual([1, 10, 100, 1000]);
     expect(logTicks(0.0137, 28)).toEqual([0.1, 1, 10]);
     expect(logTicks(8.5, 17)).toEqual([10, 15]);
+    expect(logTicks(50, 2e22)).toEqual([1e3, 1e6, 1e9, 1e12, 1e15, 1e18, 1e21]);
+    expect(logTicks(1e-12, 1e3)).toEqual([1e-12, 1e-10, 1e-8, 1e-6, 1e-4, 0.01, 1, 100]);
   });
 });
 

@@ -18,8 +18,11 @@ export function stepAxis(logarithmic: boolean): uPlot.Axis {
   return axis({ values: labelled(short, count), space: 60, size: 30, ...places });
 }
 
+/** As wide as its labels, and no narrower than those of most plots: what is above each other lines up. */
 export function valueAxis({ format = plain, size = 52, logarithmic = false } = {}): uPlot.Axis {
-  return axis({ values: labelled(format), size, ...(logarithmic && logSplits(logTicks)) });
+  const wide = (_: uPlot, labels: readonly string[] | null) =>
+    Math.max(size, 12 + 7 * Math.max(0, ...(labels ?? []).map((label) => label.length)));
+  return axis({ values: labelled(format), size: wide, ...(logarithmic && logSplits(logTicks)) });
 }
 
 function labelled(...ways: ((value: number) => string)[]): uPlot.Axis.Values {
