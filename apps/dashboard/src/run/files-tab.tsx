@@ -23,7 +23,9 @@ export function FilesTab({ run }: { readonly run: RunDetail }) {
       <thead>
         <tr>
           <th scope="col">File</th>
-          <th scope="col">Type</th>
+          <th scope="col" class="type">
+            Type
+          </th>
           <th scope="col" class="number">
             Size
           </th>
@@ -37,12 +39,8 @@ export function FilesTab({ run }: { readonly run: RunDetail }) {
                 {name}
               </a>
             </th>
-            <td data-head="Type" class="muted">
-              {contentType}
-            </td>
-            <td data-head="Size" class="number">
-              {bytes(size)}
-            </td>
+            <td class="muted type">{contentType}</td>
+            <td class="number">{bytes(size)}</td>
           </tr>
         ))}
       </tbody>

@@ -38,7 +38,7 @@ export function RunRow({ run }: { readonly run: RunSummary }) {
       <td data-head="ELBO, nats" class="number strong">
         {latest === null ? '–' : nats(latest.elbo)}
       </td>
-      <td data-head="examples/s" class="number">
+      <td data-head="Examples/s" class="number">
         {imagesPerSecond > 0 ? count(imagesPerSecond) : '–'}
       </td>
       <td data-head="Time" class="number">

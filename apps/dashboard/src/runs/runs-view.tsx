@@ -91,7 +91,7 @@ function RunsTable({ runs }: { readonly runs: readonly RunSummary[] }) {
           </button>
         </Empty>
       ) : (
-        <table class="list runs">
+        <table class="list cards runs">
           <thead>
             <tr>
               <th scope="col">Run</th>
@@ -102,7 +102,7 @@ function RunsTable({ runs }: { readonly runs: readonly RunSummary[] }) {
                 ELBO, nats
               </th>
               <th scope="col" class="number">
-                examples/s
+                Examples/s
               </th>
               <th scope="col" class="number">
                 Time

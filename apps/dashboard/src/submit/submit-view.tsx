@@ -15,20 +15,25 @@ const originalSchema = z.object({
 });
 
 export function SubmitView({ from }: { readonly from: string | null }) {
-  if (!mayChange.value) {
-    return (
-      <Empty title="You may look, not start">
-        <p>The token that you signed in with is for reading. Sign in with the full one to start runs.</p>
-      </Empty>
-    );
-  }
   return (
     <>
       <div class="view-head">
         <h1>{from === null ? 'New run' : 'Run again with changes'}</h1>
       </div>
-      {from === null ? <SpecForm place="" spec={newSpec} launch={newLaunch} /> : <Copy from={from} />}
+      {mayChange.value ? <Form from={from} /> : <ReadOnly />}
     </>
+  );
+}
+
+function Form({ from }: { readonly from: string | null }) {
+  return from === null ? <SpecForm place="" spec={newSpec} launch={newLaunch} /> : <Copy from={from} />;
+}
+
+function ReadOnly() {
+  return (
+    <Empty title="You may look, not start">
+      <p>The token that you signed in with is for reading. Sign in with the full one to start runs.</p>
+    </Empty>
   );
 }
 

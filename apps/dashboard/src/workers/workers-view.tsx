@@ -51,7 +51,7 @@ const heads = ['Worker', 'Load', 'Examples/s', 'Threads', 'Shards', 'Faults', 'M
 function WorkersTable({ workers }: { readonly workers: readonly WorkerReport[] }) {
   const byName = workers.toSorted((a, b) => a.host.localeCompare(b.host) || a.workerId.localeCompare(b.workerId));
   return (
-    <table class="list workers">
+    <table class="list cards workers">
       <thead>
         <tr>
           {heads.map((head, index) => (
