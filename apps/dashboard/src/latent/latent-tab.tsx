@@ -10,7 +10,9 @@ const pointsWanted = 1500;
 export function LatentTab({ run }: { readonly run: RunDetail }) {
   const path = `runs/${run.runId}/latent?limit=${pointsWanted}`;
   const { value: plane, problem } = useFetched(latentPlaneSchema, path, `${run.epoch} ${run.state}`);
-  if (plane !== null) return <PlaneExplorer runId={run.runId} plane={plane} />;
+  if (plane !== null) {
+    return <PlaneExplorer runId={run.runId} plane={plane} latentDim={run.spec.model.latentDim} />;
+  }
   if (problem === null) return <Loading what="the latent plane" />;
   if (run.epoch > 0) return <ProblemBox title="The latent plane could not be drawn" reason={problem} />;
   if (isOver(run)) {

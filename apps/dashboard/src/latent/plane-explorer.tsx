@@ -12,7 +12,7 @@ interface PlaneExplorerProps {
   readonly plane: LatentPlane;
 }
 
-export function PlaneExplorer({ runId, plane }: PlaneExplorerProps) {
+export function PlaneExplorer({ runId, plane, latentDim }: PlaneExplorerProps & { readonly latentDim: number }) {
   const hovered = useSignal<number | null>(null);
   const pointer = useSignal<Point | null>(null);
   const highlighted = useSignal<number | null>(null);
@@ -20,7 +20,7 @@ export function PlaneExplorer({ runId, plane }: PlaneExplorerProps) {
   const [first, second] = plane.explainedVariance;
   const axes =
     plane.axes === 'coordinates'
-      ? 'the two latent coordinates'
+      ? `the ${latentDim === 1 ? 'one latent coordinate' : 'two latent coordinates'}`
       : `the first two principal components of the posterior means: ${percent(first)} and ${percent(second)} of their variance`;
   return (
     <section class="latent" aria-label="Latent plane">
