@@ -9,6 +9,7 @@ import { CollapseAlarm } from './collapse-alarm.js';
 import { EventsTab } from './events-tab.js';
 import { FilesTab } from './files-tab.js';
 import { KeyFigures } from './key-figures.js';
+import { NoWorkers, waitingForWorker } from './no-workers.js';
 import { findCollapse } from './posterior-collapse.js';
 import { RunHeader } from './run-header.js';
 import { RunStore } from './run-store.js';
@@ -20,6 +21,7 @@ export function RunView({ runId, tab }: { readonly runId: string; readonly tab: 
   useEffect(() => () => store.close(), [store]);
   const run = store.detail.value;
   const problem = store.problem.value;
+  const waiting = run?.state === 'running' ? waitingForWorker(store.events.value) : null;
   if (run === null) {
     if (problem === null) return <Loading what={`run ${runId}`} />;
     return (
@@ -36,6 +38,7 @@ export function RunView({ runId, tab }: { readonly runId: string; readonly tab: 
     <>
       <RunHeader store={store} run={run} />
       <KeyFigures run={run} />
+      {waiting !== null && <NoWorkers message={waiting} />}
       <Alarm store={store} run={run} />
       <RunTabs runId={runId} tab={tab} />
       <Tab store={store} run={run} tab={tab} />
