@@ -2,9 +2,9 @@
 // `elbo`: checks Node, builds the project when it is not built or its sources have changed, and starts the program.
 
 const [major, minor] = process.versions.node.split('.').map(Number);
-if (major < 20 || (major === 20 && minor < 18)) {
+if (major < 20 || (major === 20 && minor < 19)) {
   process.stderr.write(
-    `elbo needs Node 20.18 or newer, and this is ${process.version}. Install a newer one from https://nodejs.org\n`,
+    `elbo needs Node 20.19 or newer, and this is ${process.version}. Install a newer one from https://nodejs.org\n`,
   );
   process.exit(1);
 }

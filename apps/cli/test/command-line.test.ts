@@ -210,6 +210,8 @@ describe('elbo resume', () => {
     const mayMean = "elbo: 'mine' may mean runs/backup-2 or runs/mine-1a2b3c4d: give the one that is meant\n";
     expect(await run(['resume', 'mine'])).toEqual({ code: 2, stdout: '', stderr: mayMean });
     expect((await run(['resume', 'mine-1a2b3c4d'])).stderr).toContain('no file');
+    const { stderr } = await run(['resume', 'latest']);
+    expect(stderr).toMatch(/no unfinished run of this machine .*'latest'.*mine-1a2b3c4d.*--server/);
   });
 });
 

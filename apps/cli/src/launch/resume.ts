@@ -53,7 +53,9 @@ async function findRun(wanted: string): Promise<Found> {
     const known = all.filter(({ file }) => file.state === 'unfinished').map(({ file }) => file.runId);
     const list =
       known.length > 0 ? `; unfinished under runs/: ${known.join(', ')}` : '; none under runs/ is unfinished';
-    throw new UsageError(`there is no run '${wanted}': give its folder, or its id or name${list}`);
+    throw new UsageError(
+      `no unfinished run of this machine is called '${wanted}': give its folder, or its id or name${list}. For a run of a cluster, add --server`,
+    );
   }
   if (others.length > 0) {
     // By their folders: a copy of a run's folder has its id too.
