@@ -20,11 +20,17 @@ export function addApiFlags(command: Command): Command {
       .env('ELBO_API')
       .argParser((text) => (text === 'off' ? text : parse(text)))
       .default({ host: '127.0.0.1', port: 7351 }, '127.0.0.1:7351'),
-    new Option('--api-host <names...>', 'further names of the API; requests to other names are refused').default([]),
+    new Option('--api-host <names...>', 'further names of the API; requests to other names are refused').default(
+      [],
+      'none',
+    ),
     new Option('--read-token <token>', 'lets people look and change nothing; better given as ELBO_READ_TOKEN').env(
       'ELBO_READ_TOKEN',
     ),
-    new Option('--run-memory <MiB>', 'what a submitted run may need in a process').argParser(wholeNumber(256, 2 ** 24)),
+    new Option(
+      '--run-memory <MiB>',
+      "what a submitted run may need in a process (half of the machine's or container's)",
+    ).argParser(wholeNumber(256, 2 ** 24)),
   ];
   for (const option of options) command.addOption(option);
   return command;

@@ -41,10 +41,7 @@ export function coordinatorCommand(): Command {
     .addOption(redisOption())
     .addOption(prefixOption())
     .addOption(tokenOption())
-    .option('--listen <host:port>', 'where workers reach it', hostAndPort('--listen'), {
-      host: '127.0.0.1',
-      port: 7350,
-    })
+    .addOption(listenOption())
     .addOption(advertiseOption())
     .option('--runs <folder>', 'run folders are made in it', folder, 'runs')
     .option('--max-runs <n>', 'runs that it conducts at the same time', wholeNumber(1, 64), 4)
@@ -80,6 +77,12 @@ async function serve(flags: CoordinatorFlags): Promise<void> {
     stop.release();
     endSoon();
   }
+}
+
+function listenOption(): Option {
+  return new Option('--listen <host:port>', 'where workers reach it')
+    .argParser(hostAndPort('--listen'))
+    .default({ host: '127.0.0.1', port: 7350 }, '127.0.0.1:7350');
 }
 
 function advertiseOption(): Option {
