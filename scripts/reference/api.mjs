@@ -31,7 +31,11 @@ export function apiReference({ info, tags, paths, components }) {
     const own = operations.filter((each) => each.tags?.includes(name));
     return `## ${name}\n\n${description}.\n\n${own.map(operationText).join('\n\n')}`;
   });
-  const schemas = Object.entries(components.schemas).filter(([name]) => !name.endsWith('Input'));
+  // What is sent and answered alike has a twin with the ending Input; what is only sent has that ending alone.
+  const schemas = Object.entries(components.schemas)
+    .filter(([name]) => !(withoutInput(name) in components.schemas) || name === withoutInput(name))
+    .map(([name, schema]) => [withoutInput(name), schema])
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `# The HTTP API
 
 ${info.description}
@@ -101,21 +105,26 @@ function alternativeText(schema) {
   return kind === undefined ? fieldTable(schema) : `#### ${kind}\n\n${fieldTable(schema)}`;
 }
 
+function withoutInput(name) {
+  return name.replace(/Input$/, '');
+}
+
 function fieldTable({ properties = {}, required = [] }) {
   const rows = Object.entries(properties).map(([name, schema]) => [
-    `${code(name)}${required.includes(name) ? '' : ' (optional)'}`,
+    `${code(name)}${required.includes(name) ? '' : optional(schema)}`,
     typeOf(schema),
     schema.description ?? '',
   ]);
   return table(['field', 'type', 'meaning'], rows);
 }
 
+function optional({ default: value }) {
+  return value === undefined ? ' (optional)' : ` (default: ${code(String(value))})`;
+}
+
 function typeOf(schema) {
   if (schema.$ref) {
-    const name = schema.$ref
-      .split('/')
-      .at(-1)
-      .replace(/Input$/, '');
+    const name = withoutInput(schema.$ref.split('/').at(-1));
     return `[${name}](#${name.toLowerCase()})`;
   }
   if (schema.const !== undefined) return code(JSON.stringify(schema.const));
