@@ -172,6 +172,27 @@ describe('a permutation', () => {
     expect(new RandomStreams(1).permutation('shuffle', 0, 1000)).toEqual(first);
   });
 
+  it('draws again at a word that would favour the lower choices: Fisher and Yates by definition', () => {
+    const n = 150_000;
+    const words = new Uint32Array(n + 8);
+    fillPhiloxBlocks(1, hashStreamName('shuffle'), 0, 0, 0, 0, words, 0, words.length / 4);
+    const order = identity(n);
+    let drawn = 0;
+    let again = 0;
+    for (let i = n - 1; i > 0; i--) {
+      while (words[drawn]! >= 2 ** 32 - (2 ** 32 % (i + 1))) {
+        drawn += 1;
+        again += 1;
+      }
+      const j = words[drawn++]! % (i + 1);
+      [order[i], order[j]] = [order[j]!, order[i]!];
+    }
+    expect(again).toBeGreaterThan(0);
+    // Not toEqual: it would be minutes at the difference of such long arrays.
+    const found = streams.permutation('shuffle', 0, n);
+    expect(order.findIndex((index, i) => found[i] !== index)).toBe(-1);
+  });
+
   it('takes each of the 24 orders of four numbers equally often', () => {
     const counts = new Map<string, number>();
     const draws = 24_000;
