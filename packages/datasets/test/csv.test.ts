@@ -32,6 +32,14 @@ describe('the CSV importer', () => {
     }
   });
 
+  it('refuses a column without a name, as pandas writes an index, unless it is the label', async () => {
+    const text = ',a,b\n0,1.5,2\n1,3,4\n';
+    await expect(read(text, { header: true })).rejects.toThrow(/its column 1 has no name.*index=False/);
+    const labelled = await read(text, { header: true, labelColumn: 1 });
+    expect(labelled.values).toEqual(Float32Array.of(1.5, 2, 3, 4));
+    expect([...labelled.labels!]).toEqual([0, 1]);
+  });
+
   it('gives back any float32 numbers, however many rows', async () => {
     const cell = fc.float({ noNaN: true, noDefaultInfinity: true });
     await fc.assert(

@@ -83,7 +83,7 @@ class CsvRows {
       this.#columns = record.length;
       this.#label = this.#findLabel(record);
       if (this.options.header) {
-        this.#columnNames = record.map((name) => name.trim()).filter((_, column) => column !== this.#label);
+        this.#columnNames = this.#namesOf(record);
         return;
       }
     }
@@ -112,6 +112,17 @@ class CsvRows {
       labelNames: null,
       ...(this.#columnNames !== null && { columnNames: this.#columnNames }),
     };
+  }
+
+  /** Of all columns but the label. One without a name is an index, which would pass for a value of each example. */
+  #namesOf(header: readonly string[]): string[] {
+    const names = header.map((name) => name.trim());
+    const unnamed = names.findIndex((name, column) => name === '' && column !== this.#label);
+    if (unnamed < 0) return names.filter((_, column) => column !== this.#label);
+    throw new UnsupportedContentError(
+      this.path,
+      `its column ${unnamed + 1} has no name. Leave it out if it is an index (pandas: index=False), or name it.`,
+    );
   }
 
   #findLabel(firstRow: readonly string[]): number {
