@@ -7,7 +7,8 @@ import { printDataset } from './print-dataset.js';
 
 const help = `
 The kind is told by the path: .npy, .csv or .tsv, a folder of PNG files, and IDX for everything else. A second path
-is the test split; without one, --test-fraction cuts it from the first.
+is the test split; without one, --test-fraction cuts it from the first: 0.1 takes every tenth example, so shuffle a
+source that repeats itself every ten.
 
 Examples:
   $ elbo datasets import digits train-images-idx3-ubyte t10k-images-idx3-ubyte
