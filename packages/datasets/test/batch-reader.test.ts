@@ -180,6 +180,14 @@ describe('drawn pixels', () => {
       expect.objectContaining({ split: 'test', example: 0, value: 2 }),
     );
   });
+
+  it('judge values as they are read, in float32: a 1/255 of ten digits makes 1 of 255, one of six digits does not', () => {
+    const white = (scale: number) => pack(Uint8Array.of(0, 255, 255), 1, scale);
+    expect(read(white(0.00392156863), 'threshold', 'train', [0, 1])).toEqual([0, 1]);
+    expect(() => read(white(0.00392157), 'threshold', 'train', [0])).toThrow(
+      expect.objectContaining({ code: 'value-out-of-range', example: 1, value: Math.fround(255 * 0.00392157) }),
+    );
+  });
 });
 
 describe('splits', () => {

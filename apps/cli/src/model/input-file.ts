@@ -6,6 +6,7 @@ import { readPngFolder } from '@elbo/datasets/importers/png-folder';
 import { packDataset } from '@elbo/datasets/packed/pack';
 import type { PackedDataset } from '@elbo/datasets/packed/packed-dataset';
 import type { ExampleTable } from '@elbo/datasets/packed/table';
+import { isInUnitInterval } from '@elbo/datasets/packed/value-range';
 import { ModelUseError, UsageError } from '../errors.js';
 import { type ExampleForm, exampleForm } from './example-shape.js';
 import type { InputChoice, InputKind } from './input-choice.js';
@@ -70,7 +71,7 @@ function defaultScale({ values }: ExampleTable, { scale, elementType }: ExampleF
 
 function requireRange({ spec }: OpenedModel, path: string, dataset: PackedDataset, scale: number): void {
   const [low, high] = dataset.header.valueRange;
-  if (low >= 0 && high <= 1) return;
+  if (isInUnitInterval([low, high])) return;
   const needs =
     spec.model.likelihood.kind === 'bernoulli'
       ? 'the Bernoulli likelihood'
