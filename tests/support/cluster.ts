@@ -13,7 +13,7 @@ import { withRedis } from './process-memory.js';
 import type { TestRedis } from './redis.js';
 
 const script = fileURLToPath(new URL('./coordinator-process.mjs', import.meta.url));
-const token = 'a token that only this test knows';
+const token = 'a-token-that-only-this-test-knows';
 
 export interface CoordinatorTestOptions {
   /** Kills itself at this phase of a step, from a step on. */
