@@ -49,7 +49,7 @@ describe.skipIf(!redisForTests)('a data set for workers of another host', () => 
 
   beforeEach(async () => {
     redis = await startTestRedis();
-    access = { redisUrl: redis.url, prefix: redis.freshPrefix(), token: 'a token for tests' };
+    access = { redisUrl: redis.url, prefix: redis.freshPrefix(), token: 'a-token-for-tests' };
     folder = await temporaryFolder();
     cache = new DatasetCache(folder.path);
   });

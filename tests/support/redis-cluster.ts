@@ -38,7 +38,7 @@ export class RedisCluster {
     listen: { readonly port?: number; readonly advertise?: string } = {},
   ): Promise<RedisCluster> {
     process.env.ELBO_LOG_LEVEL ??= 'silent';
-    const access = { redisUrl, prefix, token: 'a token for tests' };
+    const access = { redisUrl, prefix, token: 'a-token-for-tests' };
     const { port, advertise } = listen;
     return new RedisCluster(await createRedisConductorTransport({ ...access, listen: { port }, advertise }), access);
   }
