@@ -5,7 +5,7 @@ import { claimPrivatePrefix, sweepPrivatePrefixes } from '@elbo/transport/redis/
 import { createModel } from '@elbo/vae-core/models/model';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { CoordinatorProcess } from '../support/cluster.js';
-import { specOf } from '../support/conducted-run.js';
+import { ConductedRun, specOf } from '../support/conducted-run.js';
 import { ElboProcess, temporaryFolder } from '../support/elbo.js';
 import { residentBytes, usedByRedis, withRedis } from '../support/process-memory.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
@@ -18,6 +18,8 @@ const spec = specOf({
   dataset: { name: 'mnist', limit: 64 * steps },
   training: { epochs: 1, globalBatchSize: 64, shardsPerStep: 2 },
 });
+
+const shortSpec = specOf({ dataset: { name: 'mnist', limit: 512 }, training: { epochs: 1 } });
 
 interface Sample {
   readonly step: number;
@@ -100,6 +102,20 @@ describe.skipIf(!redisForTests || process.platform !== 'linux')(
         );
       }
       await runsFolder.remove();
+    });
+
+    it('of a worker does not grow with the number of runs that it has worked for', async () => {
+      cluster = await RedisCluster.start(redis.url, redis.freshPrefix());
+      const { pid } = await cluster.worker({ workerId: 'a' });
+      const conduct = async (count: number) => {
+        const run = new ConductedRun(cluster.transport, shortSpec, `short-run-${count}`);
+        await run.ended;
+        return residentBytes(pid as number);
+      };
+      const resident: number[] = [];
+      // A thread keeps what it compiled for the last six.
+      for (let count = 0; count < 30; count++) resident.push(await conduct(count));
+      expect(Math.max(...resident.slice(20)) - Math.max(...resident.slice(0, 10))).toBeLessThan(110 * mebibyte);
     });
 
     it('of `elbo train --redis` is gone with the command: not a key is left', async () => {

@@ -47,7 +47,7 @@ async function contribute(membership, header, gradient) {
   return (await Promise.all(replies))[0];
 }
 
-const altered = new Map();
+const altered = new WeakMap();
 function alter(membership) {
   const known = altered.get(membership);
   if (known) return known;

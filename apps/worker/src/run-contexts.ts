@@ -1,6 +1,7 @@
 import type { ResolvedRun, ShardJob } from '@elbo/protocol/messages';
 import { RunClosedError } from '@elbo/transport/errors';
 import type { Allocate, RunMembership } from '@elbo/transport/worker-transport';
+import { collectGarbage } from '@elbo/vae-core/kernels/collect-garbage';
 import { Kernels } from '@elbo/vae-core/kernels/kernels';
 import { TensorArena } from '@elbo/vae-core/kernels/tensor-arena';
 import { createModel } from '@elbo/vae-core/models/model';
@@ -132,6 +133,7 @@ export class RunContexts {
     const key = keyOf(job);
     let arena = this.#arenas.get(key);
     if (!arena) {
+      collectGarbage(); // of the runs before it
       arena = new TensorArena(workerBuffers(this.threads) * parameterCount * Float32Array.BYTES_PER_ELEMENT);
       this.#arenas.set(key, arena);
     }

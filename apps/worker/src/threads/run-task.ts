@@ -1,4 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
+import { collectGarbage } from '@elbo/vae-core/kernels/collect-garbage';
 import type { SharedUpdate } from '@elbo/vae-core/optimizers/shared-update';
 import { evaluationDraw } from '@elbo/vae-core/steps/evaluation-draw';
 import { workerData } from 'piscina';
@@ -80,13 +81,27 @@ async function stateOf(threadRun: ThreadRun | string): Promise<ThreadState | und
   if (!kept && typeof threadRun === 'string') return undefined;
   states.delete(key);
   if (!kept) {
-    for (const [other, { usedAt }] of states) {
-      if (states.size >= mostRuns || now - usedAt > forgottenMs) states.delete(other);
-    }
+    await forgetOthers(now);
+    if (states.size > 0) collectGarbage();
   }
   const state = kept?.state ?? create(threadRun as ThreadRun);
   states.set(key, { state, usedAt: now });
   return state;
+}
+
+/** What was compiled for a run goes with it: the garbage collector does not see how large that is. */
+async function forgetOthers(now: number): Promise<void> {
+  for (const [key, { state, usedAt }] of states) {
+    if (states.size < mostRuns && now - usedAt <= forgottenMs) continue;
+    states.delete(key);
+    const engine = await engineOf(state);
+    const kept = await Promise.all([...states.values()].map(({ state }) => engineOf(state)));
+    if (!kept.includes(engine)) await engine?.dispose();
+  }
+}
+
+async function engineOf(state: Promise<ThreadState>) {
+  return (await state.catch(() => null))?.engine ?? null;
 }
 
 async function create(threadRun: ThreadRun): Promise<ThreadState> {
