@@ -8,6 +8,7 @@ import { shardJobKey, shardJobOwner } from '../shard-job.js';
 import { namingFull } from './full-redis.js';
 import { beforeAllOthers, shardJobEntry } from './queues.js';
 import type { asOwnTrace } from './telemetry.js';
+import { untilAnswered } from './until-answered.js';
 
 const waitingStates: ReadonlySet<string> = new Set(['waiting', 'prioritized', 'delayed']);
 
@@ -40,7 +41,10 @@ export class RedisRunChannel implements RunChannel {
     }
     if (jobs.length === 0) return;
     const add = () => this.shards.addBulk(jobs.map((job) => shardJobEntry(job, this.priority)));
-    await namingFull('shard jobs', this.ownTrace(add));
+    await namingFull(
+      'shard jobs',
+      untilAnswered(() => this.ownTrace(add)),
+    );
   }
 
   async waiting(jobs: readonly ShardJob[]): Promise<readonly ShardJob[]> {

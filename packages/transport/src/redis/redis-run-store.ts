@@ -12,6 +12,7 @@ import {
   renewLease,
   saveRecord,
 } from './store-scripts.js';
+import { untilAnswered } from './until-answered.js';
 
 /** What stays of a run stays for a week after its last sign of life. */
 export const recordTtlMs = 7 * 24 * 3600 * 1000;
@@ -98,12 +99,13 @@ export class RedisRunStore implements RunStore {
   async #upload(runId: string, key: string, bytes: Buffer): Promise<void> {
     await this.client.del(key);
     const last = Math.max(0, Math.ceil(bytes.length / uploadPartBytes) - 1) * uploadPartBytes;
-    let length = await this.#uploadPart(key, bytes, last).catch((error: Error) => {
+    const uploadPart = (at: number) => untilAnswered(() => this.#uploadPart(key, bytes, at));
+    let length = await uploadPart(last).catch((error: Error) => {
       if (!error.message.includes('string exceeds maximum allowed size')) throw error;
       throw new SnapshotTooLongError(runId, bytes.length, { cause: error });
     });
     for (let at = 0; at < last && length === bytes.length; at += uploadPartBytes) {
-      length = await this.#uploadPart(key, bytes, at);
+      length = await uploadPart(at);
     }
   }
 
