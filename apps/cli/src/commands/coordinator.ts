@@ -1,7 +1,8 @@
 import { Command, Option } from 'commander';
 import { UsageError } from '../errors.js';
 import { withTracing } from '../launch/tracing.js';
-import { chooseRenderer } from '../progress/choose-renderer.js';
+import { JsonLines } from '../progress/json-lines.js';
+import { LinesOfRuns } from '../progress/lines-of-runs.js';
 import { type ApiFlags, addApiFlags, apiOf } from './api-flags.js';
 import { type HostAndPort, hostAndPort } from './host-and-port.js';
 import { folder, wholeNumber } from './parsers.js';
@@ -54,7 +55,7 @@ export function coordinatorCommand(): Command {
 async function serve(flags: CoordinatorFlags): Promise<void> {
   const { prefix, listen, advertise, runs, maxRuns } = flags;
   const { redisUrl, token } = clusterAccess(flags);
-  const sink = chooseRenderer({ json: flags.json === true, quiet: false });
+  const sink = flags.json === true ? new JsonLines(process.stdout) : new LinesOfRuns(process.stdout);
   const stop = stopOnSignals(saying('saving the runs at hand and giving them back to the queue'));
   try {
     const { serveCoordinator } = await import('../launch/serve-coordinator.js');

@@ -1,6 +1,7 @@
 import { chooseRenderer } from '@elbo/cli/progress/choose-renderer';
 import { duration } from '@elbo/cli/progress/format';
 import { JsonLines } from '@elbo/cli/progress/json-lines';
+import { LinesOfRuns } from '@elbo/cli/progress/lines-of-runs';
 import { LiveTerminal } from '@elbo/cli/progress/live-terminal';
 import { LogLines } from '@elbo/cli/progress/log-lines';
 import { PlainLines } from '@elbo/cli/progress/plain-lines';
@@ -29,6 +30,26 @@ describe('--json', () => {
     sink.close();
     const lines = output.text.trimEnd().split('\n');
     expect(lines.map((line) => runEventSchema.parse(JSON.parse(line)))).toEqual(recordedRun);
+  });
+});
+
+describe('the lines of a coordinator', () => {
+  it('are those of each of its runs, behind its id, whatever the others do', () => {
+    const alone = new Recorder();
+    const together = new Recorder();
+    const sinks = { alone: new PlainLines(alone), together: new LinesOfRuns(together) };
+    for (const event of recordedRun) {
+      sinks.alone.handle(event);
+      sinks.together.handle(event);
+      if (event.event !== 'epoch') continue;
+      const other = { ...event, runId: 'other-1', epoch: 40 };
+      sinks.together.handle(other);
+    }
+    const lines = together.text.split('\n');
+    const [{ runId }] = recordedRun as [RunEvent];
+    const own = lines.filter((line) => line.startsWith(`${runId}  `)).map((line) => line.slice(runId.length + 2));
+    expect(own).toEqual(alone.text.trimEnd().split('\n'));
+    expect(lines.filter((line) => line.startsWith('other-1  epoch 40  '))).toHaveLength(2);
   });
 });
 
