@@ -52,8 +52,14 @@ describe.skipIf(!browserForTests || !redisForTests)('a run that is over', () => 
   });
 
   it('may be compared with one that was begun after its end', async () => {
+    let lists = 0;
+    page.on('request', (request) => {
+      if (request.url().endsWith('/api/v1/runs')) lists++;
+    });
     await page.getByRole('link', { name: 'viewed' }).click();
     const picker = page.getByText('Compare with other runs');
+    await picker.waitFor();
+    expect(lists).toBe(0);
     await picker.click();
     await page.getByRole('checkbox', { name: /earlier/ }).waitFor();
     await cluster.submit(smallMnist('later', 1, 4));

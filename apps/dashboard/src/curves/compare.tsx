@@ -16,12 +16,13 @@ const fetchEveryMs = 10_000;
 
 /** Picks the runs that are drawn beside this one. */
 export function ComparePicker({ runId, occasion }: { readonly runId: string; readonly occasion: number }) {
-  const runs = useSignal<readonly RunSummary[]>([]);
+  const runs = useSignal<readonly RunSummary[] | null>(null);
   const text = useSignal('');
   const problem = useSignal<string | null>(null);
-  const opened = useSignal(0);
+  const open = useSignal(false);
   // Runs begin and end meanwhile.
   useEffect(() => {
+    if (!open.value) return;
     listRuns().then(
       (list) => {
         runs.value = list.filter((run) => run.runId !== runId);
@@ -31,11 +32,11 @@ export function ComparePicker({ runId, occasion }: { readonly runId: string; rea
         problem.value = reasonOf(error);
       },
     );
-  }, [runId, occasion, opened.value]);
-  const offered = filterRuns(runs.value, 'all', text.value).slice(0, offeredRuns);
+  }, [runId, occasion, open.value]);
+  const offered = filterRuns(runs.value ?? [], 'all', text.value).slice(0, offeredRuns);
   const full = compared.value.length >= maximumCompared;
   return (
-    <details class="card compare" onToggle={(event) => event.currentTarget.open && opened.value++}>
+    <details class="card compare" onToggle={(event) => (open.value = event.currentTarget.open)}>
       <summary>
         Compare with other runs
         {compared.value.length > 0 && <span class="chip">{compared.value.length}</span>}
@@ -65,7 +66,7 @@ export function ComparePicker({ runId, occasion }: { readonly runId: string; rea
           );
         })}
       </ul>
-      {offered.length === 0 && <p class="muted">No other run{text.value && ' fits'}.</p>}
+      {runs.value !== null && offered.length === 0 && <p class="muted">No other run{text.value && ' fits'}.</p>}
       {full && <p class="muted">{maximumCompared} at most.</p>}
     </details>
   );

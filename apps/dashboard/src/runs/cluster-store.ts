@@ -20,9 +20,8 @@ export class ClusterStore {
           this.workers.value = workers;
         }),
       },
-      onLive: () => void this.#fetch(),
     });
-    void this.#fetch();
+    void this.#fetch(); // the stream begins with the same, and does not say why when it cannot
   }
 
   close(): void {
@@ -40,8 +39,9 @@ export class ClusterStore {
         getJson(runsSchema, 'runs'),
         getJson(workersSchema, 'workers'),
       ]);
-      this.#takeRuns(runs);
-      this.workers.value = workers;
+      // The stream may have been quicker, and is newer then.
+      if (this.runs.value === null) this.#takeRuns(runs);
+      this.workers.value ??= workers;
     } catch (error) {
       this.problem.value = reasonOf(error);
     }
