@@ -61,7 +61,7 @@ describe.skipIf(!browserForTests || !redisForTests)('a lost connection', () => {
       await page.getByText(lost).waitFor();
       await visitor.photograph('connection-lost');
       const before = await stepsDrawn(page);
-      await expect.poll(() => epochOf(cluster, runId), { timeout: 60_000 }).toBeGreaterThanOrEqual(until);
+      await expect.poll(() => epochOf(cluster, runId), { timeout: 150_000 }).toBeGreaterThanOrEqual(until);
       expect(await stepsDrawn(page)).toBe(before);
       proxy.mend();
       await page.getByText(lost).waitFor({ state: 'detached' });
@@ -102,7 +102,7 @@ describe.skipIf(!browserForTests || !redisForTests)('a lost connection', () => {
     const closed = page.waitForEvent('requestfailed', (request) => request.url().includes('/events'));
     await visitor.looksAway(true);
     await closed;
-    await expect.poll(() => epochOf(cluster, runId), { timeout: 60_000 }).toBe(epochs);
+    await expect.poll(() => epochOf(cluster, runId), { timeout: 150_000 }).toBe(epochs);
     await visitor.looksAway(false);
     await expectAllOf(runId, visitor);
     expect(visitor.errors).toEqual([]);
