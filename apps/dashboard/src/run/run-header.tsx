@@ -1,5 +1,6 @@
 import type { RunDetail } from '@elbo/protocol/cluster';
 import { useEffect } from 'preact/hooks';
+import { ofCluster } from '../api/session.js';
 import { Progress, progressOf } from '../components/progress.js';
 import { StateBadge } from '../components/state-badge.js';
 import { count, duration, percent } from '../format/format.js';
@@ -41,9 +42,11 @@ export function RunHeader({ store, run }: { readonly store: RunStore; readonly r
 }
 
 function Where({ run }: { readonly run: RunDetail }) {
-  const { step, totalSteps, epoch, epochs, state } = run;
+  const { step, totalSteps, epoch, epochs, state, workers } = run;
   const steps = totalSteps === null ? 'no step yet' : `step ${count(step)} of ${count(totalSteps)}`;
-  const left = state === 'running' ? secondsLeft(run) : null;
+  // Without a worker there is no end in sight; `elbo dashboard` knows of none, and the run goes on.
+  const goesOn = state === 'running' && (workers > 0 || !ofCluster.value);
+  const left = goesOn ? secondsLeft(run) : null;
   return (
     <>
       {percent(progressOf(run))} · epoch {count(epoch)} of {count(epochs)} · {steps}
