@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { TokenCheck } from '@elbo/coordinator/http/auth/tokens';
+import type { RunDirectory } from '@elbo/transport/run-directory';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { withRedis } from '../support/process-memory.js';
 import { redisForTests, startTestRedis, type TestRedis } from '../support/redis.js';
@@ -167,6 +168,17 @@ describe.skipIf(!redisForTests)('who may do what', () => {
     expect(waiting).toMatchObject({ status: 503, body: { code: 'redis-unavailable' } });
     expect((await api.fetch('/healthz')).status).toBe(200);
     await vi.waitFor(async () => expect((await api.fetch('/api/v1/runs')).status).toBe(200), { timeout: 30_000 });
+  });
+
+  it('blames no Redis where there is none, however long folders take to read', async () => {
+    const slowMs = 3500; // longer than Redis may take
+    const list = () => new Promise<[]>((resolve) => setTimeout(() => resolve([]), slowMs));
+    const local = await ApiUnderTest.start(redis, { queues: [], directory: { list } as unknown as RunDirectory });
+    try {
+      expect(await local.json('/api/v1/runs')).toEqual({ status: 200, body: { runs: [] } });
+    } finally {
+      await local.stop();
+    }
   });
 
   it('sends headers that keep a page to itself', async () => {

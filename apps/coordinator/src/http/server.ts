@@ -44,8 +44,9 @@ const mostConnections = 2000;
 
 /** The HTTP API and the page, not yet listening. Closing it leaves what was given to it open. */
 export async function createApi(options: ApiOptions): Promise<Api> {
-  const directory = patientDirectory(options.directory);
   const { folders, views, metrics, queues, dashboardFolder, logger } = options;
+  // Without queues there is no Redis behind it that could be away: large folders take the time that they need.
+  const directory = queues.length > 0 ? patientDirectory(options.directory) : options.directory;
   const api: Api = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }),
