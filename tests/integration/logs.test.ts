@@ -68,7 +68,7 @@ describe('elbo train --json with all logs', () => {
       const round = { kind: 'gradient', runId: 'no-run', lease: 1, parameterVersion: 0, step: 0, shard: 3, attempt: 0 };
       await queue.add('gradient', { ...round, conductor: 'http://127.0.0.1:1' });
       const access = ['--redis', redis.url, '--prefix', prefix];
-      const worker = new ElboCommand(['worker', ...access, '--threads', '1'], { ELBO_TOKEN: 'a token for this test' });
+      const worker = new ElboCommand(['worker', ...access, '--threads', '1'], { ELBO_TOKEN: 'a-token-for-this-test' });
       await eventually('it has failed', () => worker.stderr.includes('"shard":3'));
       await worker.stop();
       const log = worker.stderr.replace(/^\nelbo: finishing .*\n/m, ''); // that is for people
