@@ -29,7 +29,9 @@ export function RunView({ runId, tab }: { readonly runId: string; readonly tab: 
         <p class="crumbs">
           <a href="#/">All runs</a>
         </p>
-        <h1 class="wrap">{runId}</h1>
+        <div class="view-head">
+          <h1 class="wrap">{runId}</h1>
+        </div>
         <ProblemBox title={problem.unknown ? 'No such run' : 'The run could not be fetched'} reason={problem.reason} />
       </>
     );
