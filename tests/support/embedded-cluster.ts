@@ -100,7 +100,10 @@ function misbehaving(transport: WorkerTransport, manners: Manners): WorkerTransp
     ...[header, gradient]: Parameters<RunMembership['contribute']>
   ) => {
     await delay();
-    if (!manners.duplicates || gradient === null) return membership.contribute(header, gradient);
+    // One that has left is lent no second buffer, and gives the first back by contributing it.
+    if (!manners.duplicates || gradient === null || membership.signal.aborted) {
+      return membership.contribute(header, gradient);
+    }
     const again = await membership.contributionBuffer(header.job);
     again.set(gradient);
     const [reply] = await Promise.all([
