@@ -143,9 +143,12 @@ describe.skipIf(!browserForTests || !redisForTests)('a run, from the form to its
     await page.mouse.up();
     await expect.poll(pixels).not.toBe(first);
     // No two places are asked for at once, and the last one is what is decoded in the end.
-    const last = new URLSearchParams(decodings.asked.at(-1));
-    const place = ['x', 'y'].map((name) => Number(last.get(name)).toFixed(2)).join(', ');
-    await expect.poll(async () => (await decoded.getAttribute('data-at'))?.replaceAll('−', '-')).toBe(place);
+    const asked = () => {
+      const last = new URLSearchParams(decodings.asked.at(-1));
+      return ['x', 'y'].map((name) => Number(last.get(name)).toFixed(2)).join(', ');
+    };
+    const shown = async () => (await decoded.getAttribute('data-at'))?.replaceAll('−', '-');
+    await expect.poll(async () => (await shown()) === asked()).toBe(true);
     expect(decodings.mostAtOnce).toBe(1);
     for (
       let y = 0.3;
