@@ -1,6 +1,6 @@
 import type { ShardJob } from '@elbo/protocol/messages';
 import type { RunChannel, RunHooks } from '@elbo/transport/conductor-transport';
-import { shardJobKey } from '@elbo/transport/shard-job';
+import { shardJobKey, shardKey } from '@elbo/transport/shard-job';
 import { ChannelAround } from './channel-around.js';
 
 /**
@@ -150,9 +150,4 @@ class LimitedChannel extends ChannelAround {
     this.channel.publish(version, parameters);
     this.limit.published(version);
   }
-}
-
-/** Of a shard, whichever attempt at it the job is. */
-function shardKey(job: ShardJob): string {
-  return shardJobKey({ ...job, attempt: 0 });
 }

@@ -1,5 +1,5 @@
 import type { ShardJob } from '@elbo/protocol/messages';
-import { shardJobKey } from '@elbo/transport/shard-job';
+import { shardKey } from '@elbo/transport/shard-job';
 import { MembersAtWork } from './members-at-work.js';
 import { ShapePaces } from './shard-pace.js';
 
@@ -202,8 +202,6 @@ export class ShardWatch {
 
   #shardOf(job: ShardJob): ShardState | undefined {
     const shard = this.#shards[job.shard];
-    return shard && shardJobKey({ ...shard.job, attempt: 0 }) === shardJobKey({ ...job, attempt: 0 })
-      ? shard
-      : undefined;
+    return shard && shardKey(shard.job) === shardKey(job) ? shard : undefined;
   }
 }
